@@ -1,0 +1,1 @@
+"""One folder for each kind of counterpart; `sdk/` is what an adapter is written against."""

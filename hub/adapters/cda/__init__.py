@@ -1,0 +1,1 @@
+"""CDA documents in a drop folder."""

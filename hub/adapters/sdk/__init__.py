@@ -1,0 +1,1 @@
+"""What an adapter is written against: the contract, manifests, the registry."""

@@ -1,0 +1,1 @@
+"""CSV tables in a drop folder, in and out."""

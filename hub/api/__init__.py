@@ -1,0 +1,1 @@
+"""The FHIR door: parse, one use case, render."""

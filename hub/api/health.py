@@ -1,0 +1,77 @@
+"""Liveness, readiness, metrics: facts about the hub, none about people.
+
+Liveness touches nothing. Metrics are labelled by route template and status only.
+"""
+
+from __future__ import annotations
+
+import time
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hub.bootstrap import Hub
+
+router = APIRouter(include_in_schema=False)
+
+
+class Metrics:
+    """Counts requests by route template."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "hub_requests_total", "Requests answered", ["route", "method", "status"], registry=self.registry
+        )
+        self.seconds = Histogram("hub_request_seconds", "Time to answer", ["route"], registry=self.registry)
+
+
+class Measure:
+    """ASGI middleware: one count and one duration for each request; the path itself is never a label."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 500
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        finally:
+            route = getattr(scope.get("route"), "path", "unmatched")
+            self._metrics.requests.labels(route, scope["method"], str(status)).inc()
+            self._metrics.seconds.labels(route).observe(time.perf_counter() - started)
+
+
+@router.get("/health/live")
+async def live() -> Response:
+    """The process runs."""
+    return JSONResponse({"status": "live"})
+
+
+@router.get("/health/ready")
+def ready(request: Request) -> Response:
+    """The database and the bell answer and the schema is current."""
+    hub: Hub = request.app.state.hub
+    report = hub.ready()
+    return JSONResponse(report, 200 if report["ready"] else 503)
+
+
+@router.get("/metrics")
+async def metrics(request: Request) -> Response:
+    """Prometheus text format."""
+    return Response(generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)

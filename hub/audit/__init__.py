@@ -1,0 +1,1 @@
+"""Evidence: journal entries, their hash chain, AuditEvent (IHE BALP) and Provenance. Pure."""

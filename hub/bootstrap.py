@@ -1,0 +1,331 @@
+"""Put the hub together: the only place that knows every part.
+
+`bootstrap(settings)` gives a Hub with its use cases ready; tests and the command line use the same one. Clock, ids and
+randomness are handed in, so that tests and simulations can turn them.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache, cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from hub.adapters.cda import reader as cda_reader
+from hub.adapters.fhir_rest import reader as fhir_reader
+from hub.adapters.hl7v2 import reader as hl7v2_reader
+from hub.adapters.sdk.contract import Adapter, Connection, Parcel, Received
+from hub.adapters.sdk.registry import Registry, registry
+from hub.adapters.tabular import reader as tabular_reader
+from hub.casework.rules import CaseworkRules
+from hub.consent.bases import Bases, load_bases
+from hub.consent.labels import LabelRules, load_rules
+from hub.errors import ConfigurationError, UnmappableContent
+from hub.exchange.announce import Announcer
+from hub.exchange.deliver import Deliverer
+from hub.exchange.disclose import Gate
+from hub.exchange.evidence import fold
+from hub.exchange.identify import Identities
+from hub.exchange.ingest import Channel, Ingest
+from hub.exchange.internal import Internal
+from hub.exchange.organisations import Member
+from hub.exchange.overview import Overviews
+from hub.exchange.policy import Policy
+from hub.exchange.pull import Puller
+from hub.exchange.read import Reader
+from hub.exchange.recorder import Recorder
+from hub.exchange.signin import SignIn
+from hub.exchange.transaction import Transactions
+from hub.exchange.vault import Vault
+from hub.exchange.write import Writer
+from hub.fhir.value import Resource
+from hub.mapping import interpret, table_out
+from hub.mapping.library import Library
+from hub.mapping.model import Mapped, Source
+from hub.routing.bell import Bell, open_bell
+from hub.routing.retry import Backoff
+from hub.security.digests import Digests
+from hub.security.keyring import Keyring
+from hub.security.keys import HubKeys
+from hub.settings import Settings
+from hub.store.audit_store import AuditStore
+from hub.store.journal import Journal
+from hub.store.store import Store, Tx
+
+Clock = Callable[[], datetime]
+Ids = Callable[[], str]
+
+
+def utc_now() -> datetime:
+    """The machine's clock."""
+    return datetime.now(UTC)
+
+
+def random_id() -> str:
+    """A random id that tells nothing of order or rate (26 characters, 130 bits)."""
+    alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+    return "".join(alphabet[b & 31] for b in secrets.token_bytes(26))
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What the hub knows before it knows any client: mappings, label rules, bases. No store needed."""
+
+    library: Library
+    label_rules: LabelRules
+    bases: Bases
+
+    def read(self, received: Received) -> Source:
+        """Parse with the reader of the format; MalformedContent with the place."""
+        reader = READERS.get(received.format)
+        if reader is None:
+            raise UnmappableContent(f"no reader for format `{received.format}`", place=received.name)
+        return reader(received.body, name=received.name, encoding=received.encoding)
+
+    def map_all(self, channel: Channel, source: Source) -> Sequence[Mapped]:
+        """Run the channel's mapping, or the one recognised from the content."""
+        mapping = self.library.find(channel.mapping) if channel.mapping else self.library.default_for(source)
+        return interpret.run_all(mapping, source, options=dict(channel.options))
+
+
+class Hub:
+    """One hub: settings, parts, use cases."""
+
+    def __init__(self, settings: Settings, *, clock: Clock = utc_now, ids: Ids = random_id) -> None:
+        settings.require_initialised()
+        self.settings = settings
+        self.clock = clock
+        self.ids = ids
+        self.knowledge = knowledge(settings.mappings)
+        self.keys = HubKeys.load(settings.keys)
+        self.registry: Registry = registry()
+        self.store = Store.open(settings.database, clock=clock, ids=ids)
+        self.store.migrate()
+        self.vault = Vault(Keyring(self.keys.hub_key))
+        self.digests = Digests(self.keys.index_key)
+        self.policy = Policy(
+            label_rules=self.knowledge.label_rules, bases=self.knowledge.bases, zone=settings.zone
+        )
+        self.identities = Identities(vault=self.vault, digests=self.digests, ids=ids)
+        self.recorder = Recorder(vault=self.vault, policy=self.policy, digests=self.digests, clock=clock)
+        self._opened: list[Callable[[], None]] = [self.store.close]
+        self.wake = threading.Event()
+        """Set when there may be new outbox events: the relay looks at once."""
+        self.wake_senders = threading.Event()
+        """Set when there may be new deliveries: the senders look at once."""
+
+    def close(self) -> None:
+        """Let go of everything, the journal last."""
+        for close in self._opened:
+            close()
+
+    @cached_property
+    def journal(self) -> Journal:
+        """This process's audit journal; its file is begun by whoever first has something to write down."""
+        opened = Journal.open(self.settings.journal, clock=self.clock)
+        self._opened.append(opened.close)
+        return opened
+
+    @cached_property
+    def audit_store(self) -> AuditStore:
+        opened = AuditStore.open(audit_url(self.settings))
+        self._opened.insert(0, opened.close)
+        return opened
+
+    @cached_property
+    def gate(self) -> Gate:
+        return Gate(
+            vault=self.vault, policy=self.policy, journal=self.journal, clock=self.clock, ids=self.ids
+        )
+
+    @cached_property
+    def internal(self) -> Internal:
+        return Internal(vault=self.vault, journal=self.journal, clock=self.clock, ids=self.ids)
+
+    def ready(self) -> dict[str, Any]:
+        """Whether database and bell answer, and what is waiting."""
+        try:
+            database = self.store.ready()
+            with self.store.reading() as tx:
+                waiting = {"outbox": tx.outbox.pending(), "deliveries": tx.deliveries.due(self.clock())}
+            return {"ready": bool(database.get("migrated")), "store": database, "waiting": waiting}
+        except Exception as error:  # readiness says no for whatever reason, and says which kind
+            return {"ready": False, "reason": type(error).__name__}
+
+    @cached_property
+    def ingest(self) -> Ingest:
+        return Ingest(
+            store=self.store,
+            vault=self.vault,
+            recorder=self.recorder,
+            identities=self.identities,
+            journal=self.journal,
+            read=self.knowledge.read,
+            map_all=self.knowledge.map_all,
+            clock=self.clock,
+            ids=self.ids,
+        )
+
+    @cached_property
+    def puller(self) -> Puller:
+        return Puller(
+            store=self.store,
+            gate=self.gate,
+            internal=self.internal,
+            identities=self.identities,
+            ingest=self.ingest,
+            adapter=self.adapter,
+            secrets=self.secrets_of,
+        )
+
+    @cached_property
+    def deliverer(self) -> Deliverer:
+        return Deliverer(
+            store=self.store,
+            gate=self.gate,
+            puller=self.puller,
+            adapter=self.adapter,
+            render=self.render,
+            author=self.author,
+            backoff=self.backoff,
+            max_attempts=self.settings.max_attempts,
+            clock=self.clock,
+            secrets=self.secrets_of,
+        )
+
+    @cached_property
+    def announcer(self) -> Announcer:
+        return Announcer(store=self.store, vault=self.vault, clock=self.clock)
+
+    @cached_property
+    def reader(self) -> Reader:
+        return Reader(
+            store=self.store,
+            gate=self.gate,
+            identities=self.identities,
+            author=self.author,
+            clock=self.clock,
+            ids=self.ids,
+        )
+
+    @cached_property
+    def writer(self) -> Writer:
+        return Writer(
+            store=self.store,
+            gate=self.gate,
+            vault=self.vault,
+            policy=self.policy,
+            recorder=self.recorder,
+            identities=self.identities,
+            rules=CaseworkRules(internal=self.internal, policy=self.policy).check,
+            ids=self.ids,
+        )
+
+    @cached_property
+    def transactions(self) -> Transactions:
+        return Transactions(
+            store=self.store, vault=self.vault, writer=self.writer, clock=self.clock, ids=self.ids
+        )
+
+    @cached_property
+    def overviews(self) -> Overviews:
+        return Overviews(store=self.store, gate=self.gate, vault=self.vault, clock=self.clock)
+
+    @cached_property
+    def signin(self) -> SignIn:
+        return SignIn(
+            store=self.store,
+            keys=self.keys,
+            token_url=f"{self.settings.public_url}/oauth/token",
+            audience=f"{self.settings.public_url}/fhir",
+            clock=self.clock,
+        )
+
+    @cached_property
+    def bell(self) -> Bell:
+        return open_bell(self.settings.broker_url, name=self.settings.broker_name)
+
+    @property
+    def author(self) -> Resource:
+        """The hub as the author of documents that it composes."""
+        return {"resourceType": "Device", "id": "casehub", "deviceName": [{"name": "casehub", "type": "user-friendly-name"}]}
+
+    def adapter(self, id: str) -> Adapter:
+        """The adapter of this id."""
+        return self.registry.get(id).adapter
+
+    def secrets_of(self, tx: Tx, organisation: str) -> Mapping[str, Mapping[str, object]]:
+        """An organisation's secrets by adapter id, opened for the connection about to be used."""
+        entry = tx.organisations.read(organisation)
+        if entry is None or entry.secrets is None:
+            return {}
+        opened = self.vault.open(tx, entry.secrets, context=f"organisation-secrets:{organisation}")
+        found: Mapping[str, Mapping[str, object]] = msgspec.json.decode(opened)
+        return found
+
+    def render(self, to: Member, connection: Connection, parcel: Parcel, bundle: Resource) -> Parcel:
+        """A parcel in the form its connection carries: FHIR as it is, tables by the outgoing mapping."""
+        if connection.adapter != "tabular":
+            return parcel
+        _, configured = to.mappings.get(connection.adapter, ("", ""))
+        default = "notice-to-csv" if parcel.item == "revocation-notice" else "plan-to-csv"
+        mapping = self.library.find(configured if configured and default == "plan-to-csv" else default)
+        table = interpret.run_out(mapping, fhir_reader.of(bundle, name=parcel.name))
+        body = table_out.write(
+            table,
+            encoding=str(connection.encoding or connection.config.get("encoding", "windows-1250")),
+            delimiter=str(connection.config.get("delimiter", ";")),
+        )
+        name = parcel.name.rsplit(".", 1)[0] + ".csv"
+        return Parcel(parcel.key, parcel.item, parcel.version, "text/csv", body, name)
+
+    @property
+    def library(self) -> Library:
+        return self.knowledge.library
+
+    def backoff(self, attempt: int) -> timedelta:
+        """How long to wait before the next attempt."""
+        return Backoff().pause(attempt)
+
+    def fold_audit(self) -> int:
+        """Fold new journal entries into the audit store; returns how many."""
+        return fold(self.settings.journal, self.audit_store)
+
+
+def bootstrap(settings: Settings, *, clock: Clock = utc_now, ids: Ids = random_id) -> Hub:
+    """A hub over an initialised data directory; ConfigurationError where there is none."""
+    return Hub(settings, clock=clock, ids=ids)
+
+
+@cache
+def knowledge(directory: Path) -> Knowledge:
+    """Load mappings, label rules and bases from the files that people review."""
+    if not directory.is_dir():
+        raise ConfigurationError("the directory of mappings is missing", place=directory.name)
+    texts = {p.name: p.read_text("utf-8") for p in sorted(directory.glob("*.yaml"))}
+    texts |= {f"tables/{p.name}": p.read_text("utf-8") for p in sorted((directory / "tables").iterdir()) if p.is_file()}
+    bases = resources.files("hub.consent").joinpath("bases.toml").read_text("utf-8")
+    labels = {p.name: p.read_text("utf-8") for p in sorted((directory / "labels").glob("*.yaml"))}
+    return Knowledge(Library(texts), load_rules(labels), load_bases(bases))
+
+
+def audit_url(settings: Settings) -> str:
+    """Where the audit store lives: a file of its own beside SQLite, a schema of its own on PostgreSQL."""
+    if settings.database.startswith("sqlite"):
+        return f"sqlite:///{(settings.data / 'audit.db').resolve()}"
+    return settings.database
+
+
+READERS: dict[str, Callable[..., Source]] = {
+    "cda": cda_reader.read,
+    "fhir": fhir_reader.read,
+    "hl7v2": hl7v2_reader.read,
+    "tabular": tabular_reader.read,
+}

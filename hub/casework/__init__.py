@@ -1,0 +1,1 @@
+"""Use cases of case work: the plan, its agreement, the sharing."""

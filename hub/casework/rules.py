@@ -1,0 +1,61 @@
+"""The rules of case work that every write is held against, whichever door it came by.
+
+Who may write what: docs/casework.md (the case manager alone writes the plan; the client has the final word).
+"""
+
+from __future__ import annotations
+
+from hub.casework.plan import MANAGED_TYPES, check_plan
+from hub.casework.sharing import check_capture
+from hub.consent.model import World
+from hub.errors import NotPermitted
+from hub.exchange.asker import Asker
+from hub.exchange.internal import Internal
+from hub.exchange.policy import Policy
+from hub.fhir.value import Reference, Resource
+from hub.store.store import Tx
+
+
+class CaseworkRules:
+    """Checks one write; raises the rule that it breaks."""
+
+    def __init__(self, *, internal: Internal, policy: Policy) -> None:
+        self._internal = internal
+        self._policy = policy
+
+    def check(
+        self,
+        tx: Tx,
+        asker: Asker,
+        before: Resource | None,
+        before_version: int,
+        after: Resource,
+        client: Reference,
+    ) -> None:
+        """NotPermitted, BusinessRule or ConsentNotComputable where a rule is broken."""
+        type = after["resourceType"]
+        if type in MANAGED_TYPES and "case-manager" not in asker.roles:
+            raise NotPermitted("only the case manager writes this; propose the change to them", place=type)
+        if type == "CarePlan":
+            self._check_plan(tx, before, before_version, after, client)
+        elif type == "Consent":
+            check_capture(after, World(self._surroundings(tx, client)))
+
+    def _check_plan(
+        self, tx: Tx, before: Resource | None, before_version: int, after: Resource, client: Reference
+    ) -> None:
+        others = tx.records.of_client(client, {"CarePlan", "Consent"})
+        opened = [self._internal.open(tx, s, purpose="rules of the plan") for s in others]
+        check_plan(
+            before,
+            before_version,
+            after,
+            consents=[r for r in opened if r["resourceType"] == "Consent"],
+            other_plans=[r for r in opened if r["resourceType"] == "CarePlan"],
+        )
+
+    def _surroundings(self, tx: Tx, client: Reference) -> dict[Reference, Resource]:
+        types = {"Patient", "CareTeam", "Group", "RelatedPerson", "Practitioner", "PractitionerRole"}
+        sealed = tx.records.of_client(client, types)
+        known = {s.reference: self._internal.open(tx, s, purpose="capture of a Consent") for s in sealed}
+        return self._policy.directory(tx) | known

@@ -1,0 +1,30 @@
+"""The client's agreement to share: taken only if the hub can hold to every word of it.
+
+A Consent that cannot be computed is refused at capture, naming the element, rather than half-kept
+(docs/consent.md).
+"""
+
+from __future__ import annotations
+
+from hub.casework.plan import is_agreement
+from hub.consent.computable import capture_faults
+from hub.consent.model import World
+from hub.errors import ConsentNotComputable
+from hub.fhir.value import Resource
+
+
+def check_capture(consent: Resource, world: World) -> None:
+    """ConsentNotComputable naming every element that the hub could not enforce."""
+    patient = str(consent.get("patient", {}).get("reference", ""))
+    if is_agreement(consent):
+        performers = {p.get("reference") for p in consent.get("performer", [])}
+        if not patient or not performers:
+            raise ConsentNotComputable("an agreement names the client and who agreed", place="/performer")
+        if not any(k in consent for k in ("sourceAttachment", "sourceReference")):
+            raise ConsentNotComputable("an agreement names its signed source", place="/source[x]")
+        return
+    faults = capture_faults(consent, world)
+    if faults:
+        first = faults[0]
+        listed = "; ".join(f"{f.path}: {f.text}" for f in faults)
+        raise ConsentNotComputable(listed, place=first.path)

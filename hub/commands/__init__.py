@@ -1,0 +1,1 @@
+"""The commands of `hub`, one module for each family; `hub/cli.py` puts them together."""

@@ -1,0 +1,1 @@
+"""Decisions about sharing: parse, label, decide, redact, explain. Pure: no I/O, no clock."""

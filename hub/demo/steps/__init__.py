@@ -1,0 +1,1 @@
+"""The journey's steps, in four chapters: arrival, planning, sharing, change."""

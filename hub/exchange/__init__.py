@@ -1,0 +1,1 @@
+"""Use cases of exchange: ingest, disclose (the gate), deliver."""

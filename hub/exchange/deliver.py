@@ -1,0 +1,269 @@
+"""Deliver one item: decide now, compose of what is permitted, hand over, remember what the organisation holds.
+
+The decision is made at the moment of sending, so a withdrawal beats a queued message. The same content to the same
+organisation travels once: an unchanged view is not sent again. States and retries: docs/delivery.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from hub.adapters.sdk.contract import Adapter, Connection, Parcel, Receipt
+from hub.consent.model import AccessRequest, Basis
+from hub.errors import CounterpartRefused, CounterpartUnreachable, HubError
+from hub.exchange import items
+from hub.exchange.disclose import Disclosure, Gate
+from hub.exchange.organisations import Member, member
+from hub.exchange.pull import Puller
+from hub.fhir import text
+from hub.fhir.value import Resource
+from hub.store.model import Delivery, DeliveryState, Holding
+from hub.store.store import Store, Tx
+
+DUTIES = frozenset({"discharge-report", "revocation-notice"})
+"""Items that go on the basis of a listed legal duty, with the minimum set of that flow."""
+
+DUTY_PURPOSE = "TREAT"
+"""Purpose of use of a report that one provider owes another for the client's treatment."""
+
+Render = Callable[[Member, Connection, Parcel, Resource], Parcel]
+"""Turns a FHIR parcel into what the connection carries (a table, ...), by its outgoing mapping."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One delivery decided and composed: the parcel, and what is remembered once it is taken."""
+
+    parcel: Parcel
+    holding: Holding | None
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A delivery that needs no sending, and why."""
+
+    state: DeliveryState
+    outcome: str
+    fields: Mapping[str, Any]
+
+
+class Deliverer:
+    """The use case `send`: one claimed delivery to its end, or back into the queue."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        gate: Gate,
+        puller: Puller,
+        adapter: Callable[[str], Adapter],
+        render: Render,
+        author: Resource,
+        backoff: Callable[[int], timedelta],
+        max_attempts: int,
+        clock: Callable[[], datetime],
+        secrets: Callable[[Tx, str], Mapping[str, Mapping[str, object]]],
+    ) -> None:
+        self._store = store
+        self._gate = gate
+        self._puller = puller
+        self._adapter = adapter
+        self._render = render
+        self._author = author
+        self._backoff = backoff
+        self._max_attempts = max_attempts
+        self._clock = clock
+        self._secrets = secrets
+
+    def send(self, delivery: Delivery) -> DeliveryState:
+        """Send one claimed delivery. Never raises for what the counterpart does."""
+        try:
+            if delivery.direction == "pull":
+                outcome = self._puller.pull(delivery)
+                self._settle(delivery, outcome.state, outcome=outcome.said, **outcome.fields)
+                return outcome.state
+            prepared = self._prepare(delivery)
+            if isinstance(prepared, Settled):
+                self._settle(delivery, prepared.state, outcome=prepared.outcome, **prepared.fields)
+                return prepared.state
+            receipt = self._hand_over(delivery, prepared.parcel)
+            self._delivered(delivery, prepared, receipt)
+        except CounterpartUnreachable as away:
+            return self._again(delivery, str(away), getattr(away, "retry_after", None))
+        except CounterpartRefused as refused:
+            return self._again(delivery, str(refused), getattr(refused, "retry_after", None), costly=True)
+        except HubError as error:
+            return self._again(delivery, f"{error.issue_code}: {error}", None, costly=True)
+        return DeliveryState.DELIVERED
+
+    def _prepare(self, delivery: Delivery) -> Prepared | Settled:
+        with self._store.reading() as tx:
+            entry = tx.organisations.read(delivery.organisation)
+            if entry is None or not entry.active:
+                return Settled(DeliveryState.WITHHELD, "the organisation is not connected any more", {})
+            to = member(entry, self._secrets(tx, delivery.organisation))
+            connection = to.connection("push")
+            if connection is None:
+                return Settled(DeliveryState.WITHHELD, "its adapter carries nothing outwards", {})
+            if delivery.item == "revocation-notice":
+                return self._prepare_notice(tx, delivery, to, connection)
+            return self._prepare_item(tx, delivery, to, connection)
+
+    def _prepare_item(
+        self, tx: Tx, delivery: Delivery, to: Member, connection: Connection
+    ) -> Prepared | Settled:
+        disclosure = self._decide(tx, delivery, to)
+        withheld = tuple({"item": w.item, "because": w.because} for w in disclosure.withheld)
+        fields = {"withheld": withheld, "because": disclosure.because, "basis": str(basis_of(delivery.item))}
+        last = tx.holdings.last(to.id, delivery.item, delivery.client)
+        composed = items.compose(
+            delivery.item,
+            disclosure,
+            client=delivery.client,
+            author=self._author,
+            held=last.records if last else (),
+        )
+        if composed is None:
+            reason = "nothing that may go" if not disclosure.visible else "no agreed plan yet"
+            return Settled(DeliveryState.WITHHELD, reason, fields)
+        if last is not None and last.digest == composed.digest:
+            return Settled(DeliveryState.UNCHANGED, "this organisation's view is unchanged", fields)
+        version = last.version + 1 if last else 1
+        key = f"{delivery.id}-{composed.digest[:12]}"
+        body = items.addressed(composed, key)
+        parcel = Parcel(
+            key, delivery.item, str(version), "application/fhir+json", body, f"{delivery.item}-{key}.json"
+        )
+        parcel = self._render(to, connection, parcel, text.read(body))
+        holding = Holding(
+            organisation=to.id,
+            item=delivery.item,
+            client=delivery.client,
+            version=version,
+            digest=composed.digest,
+            at=self._clock(),
+            areas=composed.areas,
+            records=composed.records,
+            because=disclosure.because,
+            delivery=delivery.id,
+        )
+        return Prepared(parcel, holding, {**fields, "areas": composed.areas, "version": str(version)})
+
+    def _prepare_notice(
+        self, tx: Tx, delivery: Delivery, to: Member, connection: Connection
+    ) -> Prepared | Settled:
+        """A notice where today's decision no longer covers an area that this organisation was given."""
+        for held in tx.holdings.of_client(delivery.client):
+            if held.organisation != to.id or held.item in DUTIES:
+                continue
+            denied = self._decide(tx, delivery, to, item=held.item).withheld_areas
+            lost = [area for area in held.areas if area in denied]
+            told = tx.holdings.last(to.id, f"notice:{held.item}", delivery.client)
+            if not lost or (told is not None and told.records == held.records and told.areas == tuple(lost)):
+                continue
+            notice = items.revocation_notice(
+                client=delivery.client,
+                organisation=to.id,
+                lost=lost,
+                item=held.item,
+                version=held.version,
+                at=delivery.created,
+            )
+            digest = text.digest(notice)
+            key = f"{delivery.id}-{digest[:12]}"
+            bundle = {
+                "resourceType": "Bundle",
+                "type": "transaction",
+                "identifier": {"system": items.DELIVERY, "value": key},
+                "entry": [
+                    {
+                        "fullUrl": f"urn:uuid:{notice['id']}",
+                        "resource": notice,
+                        "request": {"method": "PUT", "url": f"Communication/{notice['id']}"},
+                    }
+                ],
+            }
+            parcel = Parcel(
+                key, delivery.item, str(held.version), "application/fhir+json", text.write(bundle),
+                f"notice-{key}.json",
+            )  # fmt: skip
+            parcel = self._render(to, connection, parcel, bundle)
+            because = (f"basis: LEGAL-DUTY GDPR 19; held {held.item} version {held.version}",)
+            remembered = Holding(
+                to.id, f"notice:{held.item}", delivery.client, held.version, digest, self._clock(), tuple(lost),
+                held.records, because, delivery.id,
+            )  # fmt: skip
+            fields = {
+                "areas": tuple(lost),
+                "version": str(held.version),
+                "basis": str(Basis.LEGAL_DUTY),
+                "because": because,
+            }
+            return Prepared(parcel, remembered, fields)
+        return Settled(DeliveryState.UNCHANGED, "it holds nothing that was withdrawn", {})
+
+    def _decide(self, tx: Tx, delivery: Delivery, to: Member, item: str | None = None) -> Disclosure:
+        item = item or delivery.item
+        request = AccessRequest(
+            actors=(to.reference,),
+            purpose=DUTY_PURPOSE if item in DUTIES else to.purpose,
+            action="disclose",
+            basis=basis_of(item),
+            flow=item if item in DUTIES else None,
+        )
+        sealed = items.candidates(tx, item, delivery.client)
+        return self._gate.disclose(tx, request, sealed, exit=f"push:{item}", client=delivery.client)
+
+    def _hand_over(self, delivery: Delivery, parcel: Parcel) -> Receipt:
+        with self._store.reading() as tx:
+            entry = tx.organisations.read(delivery.organisation)
+            secrets = self._secrets(tx, delivery.organisation)
+        connection = member(entry, secrets).connection("push") if entry else None
+        if connection is None:
+            raise CounterpartRefused("the organisation is not connected any more")
+        return self._adapter(connection.adapter).push(connection, parcel)
+
+    def _delivered(self, delivery: Delivery, prepared: Prepared, receipt: Receipt) -> None:
+        body = prepared.parcel.body
+        with self._store.writing() as tx:
+            if prepared.holding is not None:
+                tx.holdings.add(prepared.holding)
+            tx.deliveries.settle(
+                delivery.id,
+                DeliveryState.DELIVERED,
+                outcome=receipt.said or receipt.outcome,
+                destination=receipt.destination,
+                key=prepared.parcel.key,
+                sha256=hashlib.sha256(body).hexdigest(),
+                size=len(body),
+                **prepared.fields,
+            )
+
+    def _settle(self, delivery: Delivery, state: DeliveryState, **fields: Any) -> None:
+        with self._store.writing() as tx:
+            tx.deliveries.settle(delivery.id, state, **fields)
+
+    def _again(
+        self, delivery: Delivery, said: str, retry_after: float | None, *, costly: bool = False
+    ) -> DeliveryState:
+        """Back into the queue with backoff, or a visible dead letter after the last attempt."""
+        limit = min(self._max_attempts, 5) if costly else self._max_attempts
+        with self._store.writing() as tx:
+            if delivery.attempts >= limit:
+                tx.deliveries.settle(delivery.id, DeliveryState.DEAD, outcome=said)
+                return DeliveryState.DEAD
+            pause = timedelta(seconds=retry_after) if retry_after else self._backoff(delivery.attempts)
+            tx.deliveries.retry(delivery.id, self._clock() + pause, said)
+        return DeliveryState.PENDING
+
+
+def basis_of(item: str) -> Basis:
+    """The legal basis on which an item is pushed."""
+    return Basis.LEGAL_DUTY if item in DUTIES else Basis.CONSENT
+
+

@@ -1,0 +1,259 @@
+"""The gate: everything that leaves the hub leaves through here.
+
+(who asks, for what purpose, on which basis) + sealed records -> what may be seen + the reasons + the audit entry,
+which is durable before anything is returned. The store hands out ciphertext; a door that forgot this gate would
+have nothing to show. Rules: docs/consent.md.
+
+INVARIANT: what is not decided here is not opened for anybody; what is hidden is not distinguishable from absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from hub.audit import entry as journal
+from hub.consent.model import AccessRequest, Decision, Effect, Labels, Reason, Record, World
+from hub.consent.redact import redact
+from hub.exchange.policy import Policy
+from hub.exchange.vault import Vault
+from hub.exchange.views import record_of
+from hub.fhir import codes, text
+from hub.fhir.value import Reference, Resource
+from hub.store.journal import Journal
+from hub.store.model import SealedRecord
+from hub.store.store import Tx
+
+DIRECTORY_TYPES = frozenset(
+    {"Organization", "Practitioner", "PractitionerRole", "HealthcareService", "Location", "Endpoint"}
+)
+"""What the hub says to every connected organisation, as long as it concerns no client."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """One record as the asker may see it. `version` is that of the projection they see (ADR 0014)."""
+
+    reference: Reference
+    version: str
+    text: bytes
+    resource: Resource
+    areas: tuple[str, ...]
+    partial: bool
+    decision: Decision
+    at: datetime
+    source_version: int
+
+    @property
+    def pinned(self) -> str:
+        """`Type/id|version`, as holdings and audit entries name it."""
+        return f"{self.reference}|{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Something that was left out, and why. Told to the client and the audit, never to the asker."""
+
+    item: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """What left the gate for one request, with its reasons; `entry` is its durable audit entry."""
+
+    visible: tuple[Visible, ...]
+    withheld: tuple[Withheld, ...]
+    withheld_areas: frozenset[str]
+    entry: str
+
+    def get(self, reference: Reference) -> Visible | None:
+        """The visible form of one record, if any."""
+        return next((v for v in self.visible if v.reference == reference), None)
+
+    @property
+    def because(self) -> tuple[str, ...]:
+        """Which Consents, provisions or bases let this through, each once, in order."""
+        seen = (spoken(r) for v in self.visible for r in v.decision.because if r.effect is not Effect.DENY)
+        return tuple(dict.fromkeys(seen))
+
+    @property
+    def areas(self) -> tuple[str, ...]:
+        """The areas of life that the visible parts touch."""
+        present = {area for v in self.visible for area in v.areas}
+        return tuple(a for a in (*codes.AREAS, codes.UNCLASSIFIED) if a in present)
+
+
+class Gate:
+    """Decides, opens, redacts, and writes down; in that order, for every exit there is."""
+
+    def __init__(
+        self, *, vault: Vault, policy: Policy, journal: Journal, clock: Callable[[], datetime], ids: Callable[[], str]
+    ) -> None:
+        self._vault = vault
+        self._policy = policy
+        self._journal = journal
+        self._clock = clock
+        self._ids = ids
+
+    def disclose(
+        self,
+        tx: Tx,
+        request: AccessRequest,
+        sealed: Sequence[SealedRecord],
+        *,
+        exit: str,
+        client: Reference | None = None,
+    ) -> Disclosure:
+        """What of these records the asker may see now. The audit entry is durable when this returns."""
+        records = [record_of(self._vault, self._policy, tx, s) for s in sealed if not s.deleted]
+        clients = frozenset().union(*(r.clients for r in records)) | ({client} if client else set())
+        bound = self._policy.bind(tx, self._vault, request, clients, at=self._clock(), about=records)
+        decisions = {r.reference: self._decide(bound.decide, r) for r in records}
+        denied_areas = bound.denied_areas(clients)
+        sealed_by = {s.reference: s for s in sealed}
+        visible = tuple(
+            self._project(r, decisions[r.reference], decisions, bound.world, sealed_by[r.reference], denied_areas)
+            for r in records
+            if decisions[r.reference].permits
+        )
+        withheld = tuple(self._left_out(records, decisions))
+        entry = self._write_down(request, visible, withheld, clients, exit)
+        return Disclosure(visible, withheld, denied_areas, entry)
+
+    def permits(
+        self, tx: Tx, request: AccessRequest, labels: Labels, clients: Collection[Reference], *, what: str
+    ) -> Decision:
+        """Whether the asker may do `request.action` with something labelled so (a write, a pull); audited."""
+        record = Record(what, "", {"resourceType": what.split("/")[0]}, labels, frozenset(clients))
+        bound = self._policy.bind(tx, self._vault, request, frozenset(clients), at=self._clock(), about=())
+        decision = bound.decide(record)
+        kind: journal.Kind = "disclosure" if decision.permits else "refusal"
+        self._append(request, frozenset(clients), kind, f"decide:{request.action}", because=_phrases(decision))
+        return decision
+
+    def refuse(self, request: AccessRequest, clients: Collection[Reference], *, exit: str, because: str) -> None:
+        """Write down that something was refused before any record was looked at."""
+        self._append(request, frozenset(clients), "refusal", exit, because=(because,))
+
+    def _decide(self, decide: Callable[[Record], Decision], record: Record) -> Decision:
+        if not record.clients and record.resource.get("resourceType") in DIRECTORY_TYPES:
+            said = Reason(record.reference, Effect.PERMIT, text="directory: concerns no client")
+            return Decision(record.reference, Effect.PERMIT, (said,))
+        return decide(record)
+
+    def _project(
+        self,
+        record: Record,
+        decision: Decision,
+        decisions: dict[Reference, Decision],
+        world: World,
+        sealed: SealedRecord,
+        denied_areas: frozenset[str],
+    ) -> Visible:
+        """The record as the asker sees it: the stored text if whole, the redacted projection otherwise."""
+
+        def seen(reference: Reference) -> bool:
+            known = decisions.get(reference)
+            return known.permits if known is not None else self._policy.referable(reference, record, world)
+
+        shown = redact(record, decision, visible=seen, withheld_areas=denied_areas)
+        hidden = set(decision.hidden_parts)
+        areas = frozenset().union(
+            record.labels.areas if not record.parts else frozenset(),
+            *(p.labels.areas for p in record.parts if p.pointer not in hidden),
+        ) or record.labels.areas
+        partial = decision.effect is Effect.PARTIAL or text.digest(shown) != text.digest(record.resource)
+        if not partial:
+            body = text.write(record.resource)
+            return Visible(
+                record.reference, record.version, body, record.resource, tuple(sorted(areas)), False, decision,
+                sealed.at, sealed.version,
+            )  # fmt: skip
+        version = f"p{text.digest(shown)[:16]}"
+        meta = {k: v for k, v in shown.get("meta", {}).items() if k != "lastUpdated"} | {"versionId": version}
+        shown = {**shown, "meta": meta}
+        return Visible(
+            record.reference, version, text.write(shown), shown, tuple(sorted(areas)), True, decision,
+            sealed.at, sealed.version,
+        )  # fmt: skip
+
+    def _left_out(self, records: Sequence[Record], decisions: dict[Reference, Decision]) -> list[Withheld]:
+        out: list[Withheld] = []
+        for record in records:
+            decision = decisions[record.reference]
+            if not decision.permits:
+                out.append(Withheld(_item(record.reference, record.labels), "; ".join(_phrases(decision))))
+            hidden = set(decision.hidden_parts)
+            out.extend(
+                Withheld(_item(f"{record.reference}{p.pointer}", p.labels), "; ".join(_phrases(decision)))
+                for p in record.parts
+                if p.pointer in hidden
+            )
+        return out
+
+    def _write_down(
+        self,
+        request: AccessRequest,
+        visible: Sequence[Visible],
+        withheld: Sequence[Withheld],
+        clients: frozenset[Reference],
+        exit: str,
+    ) -> str:
+        because = dict.fromkeys(p for v in visible for p in _phrases(v.decision))
+        return self._append(
+            request,
+            clients,
+            "disclosure" if visible else "refusal",
+            exit,
+            disclosed=tuple(journal.Disclosed(v.reference, str(v.source_version), v.partial) for v in visible),
+            withheld=tuple(journal.Withheld(w.item, w.because) for w in withheld),
+            because=tuple(because) or tuple(dict.fromkeys(w.because for w in withheld)),
+        )
+
+    def _append(
+        self,
+        request: AccessRequest,
+        clients: frozenset[Reference],
+        kind: journal.Kind,
+        exit: str,
+        *,
+        disclosed: tuple[journal.Disclosed, ...] = (),
+        withheld: tuple[journal.Withheld, ...] = (),
+        because: tuple[str, ...] = (),
+    ) -> str:
+        entry = journal.JournalEntry(
+            id=self._ids(),
+            at=self._clock().isoformat(),
+            kind=kind,
+            organisation=request.organisation or "",
+            person=next((a for a in request.actors if not a.startswith("Organization/")), ""),
+            purpose=request.purpose,
+            basis=str(request.basis),
+            action=request.action,
+            exit=exit,
+            clients=tuple(sorted(clients)),
+            disclosed=disclosed,
+            withheld=withheld,
+            because=because or ("default: deny",),
+            outcome="success" if kind == "disclosure" else "refused",
+            reason=request.reason or "",
+        )
+        self._journal.append(entry.to_body())
+        return entry.id
+
+
+def spoken(reason: Reason) -> str:
+    """One reason as people and audits read it: Consent, version and path, or the named default or basis."""
+    if reason.consent:
+        return f"{reason.consent} {reason.path}".strip()
+    return reason.text or "default: deny"
+
+
+def _phrases(decision: Decision) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(spoken(r) for r in decision.because))
+
+
+def _item(reference: str, labels: Labels) -> str:
+    return f"{reference} [{', '.join(sorted(labels.areas)) or codes.UNCLASSIFIED}]"

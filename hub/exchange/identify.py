@@ -1,0 +1,137 @@
+"""Identity links: the client of organisation A is the client of organisation B.
+
+A strong identifier (rodné číslo, RID, číslo pojištěnce) together with the same birth date or the same name links at
+once; anything less certain becomes a client of its own and a link in `review`, for a person to decide. A contradiction
+is shown, never overwritten. Exact identifiers are compared as keyed hashes.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hub.exchange.vault import Vault
+from hub.fhir import codes
+from hub.fhir.value import Reference, Resource
+from hub.security.digests import Digests
+from hub.store.model import IdentityLink, LinkState, SealedRecord
+from hub.store.store import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """Which client of the hub an organisation's Patient is; `conflicts` are elements that contradict."""
+
+    client: Reference
+    known: bool
+    state: LinkState
+    suspect: Reference | None = None
+    conflicts: tuple[str, ...] = ()
+
+
+class Identities:
+    """Finds and links clients."""
+
+    def __init__(self, *, vault: Vault, digests: Digests, ids: Callable[[], str]) -> None:
+        self._vault = vault
+        self._digests = digests
+        self._ids = ids
+
+    def identify(self, tx: Tx, patient: Resource, *, organisation: str) -> Identified:
+        """The client that this organisation's Patient is. Writes nothing."""
+        for system, value in identifiers(patient):
+            for link in tx.identity.find(system, self.hash(system, value)):
+                if link.organisation == organisation and link.state is LinkState.CONFIRMED:
+                    return Identified(link.client, True, LinkState.CONFIRMED)
+        for system, value in identifiers(patient):
+            if system not in codes.STRONG_IDENTIFIERS:
+                continue
+            for candidate in tx.records.find("Patient", "identifier", self.hash(system, value)):
+                return self._compare(tx, patient, candidate)
+        suspect = self._namesake(tx, patient)
+        state = LinkState.REVIEW if suspect else LinkState.CONFIRMED
+        return Identified(f"Patient/{self._ids()}", False, state, suspect)
+
+    def link(self, tx: Tx, found: Identified, patient: Resource, *, organisation: str) -> None:
+        """Remember the organisation's own numbers for this client, so that its next message finds them."""
+        numbers = list(identifiers(patient)) or [(f"{codes.HUB}/sid/unnumbered", found.client)]
+        known = {(k.system, k.value) for k in tx.identity.of_organisation(organisation, found.client)}
+        for system, value in numbers:
+            hashed = self.hash(system, value)
+            if (system, hashed) in known:
+                continue
+            id = self._ids()
+            context = link_context(id)
+            tx.identity.put(
+                IdentityLink(
+                    id=id,
+                    organisation=organisation,
+                    system=system,
+                    value=hashed,
+                    client=found.client,
+                    state=found.state,
+                    suspect=found.suspect,
+                    sealed_value=self._vault.seal(tx, value.encode(), context=context, clients=[found.client]),
+                    why="; ".join(found.conflicts),
+                )
+            )
+
+    def numbers(self, tx: Tx, client: Reference, organisation: str) -> list[tuple[str, str]]:
+        """The numbers an organisation itself knows a client by, opened, for a question to that organisation."""
+        return [
+            (k.system, self._vault.open(tx, k.sealed_value, context=link_context(k.id)).decode())
+            for k in tx.identity.of_organisation(organisation, client)
+            if k.state is LinkState.CONFIRMED and k.sealed_value is not None
+        ]
+
+    def hash(self, system: str, value: str) -> str:
+        """The keyed hash of an exact identifier."""
+        return self._digests.of("identifier", f"{system}|{value}")
+
+    def _compare(self, tx: Tx, patient: Resource, candidate: SealedRecord) -> Identified:
+        known = self._vault.open_resource(tx, candidate)
+        same_birth = bool(patient.get("birthDate")) and patient.get("birthDate") == known.get("birthDate")
+        same_name = bool(folded_names(patient) & folded_names(known))
+        contradicts = tuple(
+            f"Patient.{e}" for e in ("birthDate", "gender") if patient.get(e) and known.get(e) and patient[e] != known[e]
+        )
+        if same_birth or same_name or not (patient.get("birthDate") or patient.get("name")):
+            return Identified(candidate.reference, True, LinkState.CONFIRMED, conflicts=contradicts)
+        return Identified(f"Patient/{self._ids()}", False, LinkState.REVIEW, candidate.reference, contradicts)
+
+    def _namesake(self, tx: Tx, patient: Resource) -> Reference | None:
+        """Another client with the same name and birth date but no common number: perhaps the same person."""
+        born = patient.get("birthDate")
+        if not born:
+            return None
+        for candidate in tx.records.find("Patient", "birthdate", str(born)):
+            if folded_names(self._vault.open_resource(tx, candidate)) & folded_names(patient):
+                return candidate.reference
+        return None
+
+
+def identifiers(patient: Resource) -> list[tuple[str, str]]:
+    """The (system, value) pairs of a Patient, in order, without those that lack either."""
+    return [
+        (i["system"], i["value"]) for i in patient.get("identifier", []) if i.get("system") and i.get("value")
+    ]
+
+
+def folded_names(patient: Resource) -> set[tuple[str, str]]:
+    """(family, first given) pairs, without case and diacritics, as names are compared."""
+    return {
+        (_fold(n.get("family", "")), _fold((n.get("given") or [""])[0]))
+        for n in patient.get("name", [])
+        if n.get("family")
+    }
+
+
+def link_context(id: str) -> str:
+    """What the seal of a link's number is bound to."""
+    return f"identity-link:{id}"
+
+
+def _fold(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name.strip().casefold())
+    return "".join(c for c in plain if not unicodedata.combining(c))

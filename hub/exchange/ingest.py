@@ -1,0 +1,208 @@
+"""Take in what an organisation's system sends: kept verbatim, mapped, identified, written, announced; once in effect.
+
+The answer is given only after everything is durable in one transaction. What cannot be understood is kept and reported
+with its place; the rest goes on. Flow: docs/architecture.md; mappings: docs/mappings.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from hub.adapters.sdk.contract import Answer, Received
+from hub.audit.entry import Disclosed, JournalEntry
+from hub.errors import HubError, Unavailable, VersionConflict
+from hub.exchange.identify import Identities
+from hub.exchange.recorder import Recorder, Written
+from hub.exchange.vault import Vault
+from hub.exchange.writeup import Writeup, write_bundle
+from hub.mapping.model import Mapped, Source
+from hub.store.journal import Journal
+from hub.store.model import ReceivedEntry
+from hub.store.store import Store, Tx
+
+
+Read = Callable[[Received], Source]
+"""Parses one Received with the reader of its format."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Where something came in: the organisation, its adapter, the mapping it is read with, its own number systems."""
+
+    organisation: str
+    adapter: str
+    mapping: str
+    options: Mapping[str, str]
+    strict_ids: bool = False
+    """Whether the same message id with other content is refused (HL7 v2), not taken as the next issue of a file."""
+
+
+class Ingest:
+    """The use case `take`: bytes in, one honest Answer out."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        vault: Vault,
+        recorder: Recorder,
+        identities: Identities,
+        journal: Journal,
+        read: Read,
+        map_all: Callable[[Channel, Source], Sequence[Mapped]],
+        clock: Callable[[], datetime],
+        ids: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._vault = vault
+        self._recorder = recorder
+        self._identities = identities
+        self._journal = journal
+        self._read = read
+        self._map_all = map_all
+        self._clock = clock
+        self._ids = ids
+
+    def take(self, channel: Channel, received: Received) -> Answer:
+        """Take one message or file. Never raises for bad content; `failed` means: send it again."""
+        sha256 = hashlib.sha256(received.body).hexdigest()
+        try:
+            if earlier := self._seen(channel, received, sha256):
+                return earlier
+            mapped, fault = self._understand(channel, received)
+            try:
+                return self._store_all(channel, received, sha256, mapped, fault)
+            except (Unavailable, VersionConflict):
+                raise
+            except HubError as error:
+                return self._store_all(channel, received, sha256, (), error)
+        except (Unavailable, VersionConflict) as passing:
+            return Answer("failed", str(passing))
+
+    def _seen(self, channel: Channel, received: Received, sha256: str) -> Answer | None:
+        with self._store.reading() as tx:
+            known = tx.received.find(channel.organisation, received.message_id)
+        if known is None:
+            return None
+        if known.sha256 == sha256:
+            return answer_of(known)
+        if channel.strict_ids:
+            return Answer("rejected", "this message id was used before for other content", (received.name,))
+        return None
+
+    def _understand(self, channel: Channel, received: Received) -> tuple[Sequence[Mapped], HubError | None]:
+        try:
+            return self._map_all(channel, self._read(received)), None
+        except Unavailable:
+            raise
+        except HubError as error:
+            return (), error
+
+    def _store_all(
+        self,
+        channel: Channel,
+        received: Received,
+        sha256: str,
+        mapped: Sequence[Mapped],
+        fault: HubError | None,
+    ) -> Answer:
+        id = self._ids()
+        with self._store.writing() as tx:
+            known = tx.received.find(channel.organisation, received.message_id)
+            if known is not None and known.sha256 == sha256:
+                return answer_of(known)
+            writeups = [self._write(tx, channel, one, id) for one in mapped]
+            clients = sorted({w.client for w in writeups})
+            outcome, report = account(mapped, writeups, fault)
+            entry = ReceivedEntry(
+                id=id,
+                organisation=channel.organisation,
+                adapter=channel.adapter,
+                format=received.format,
+                message_id=received.message_id,
+                sha256=sha256,
+                size=len(received.body),
+                at=self._clock(),
+                content=self._vault.seal(tx, received.body, context=f"received:{id}", clients=clients),
+                outcome=outcome,
+                mapping=mapped[0].mapping if mapped else channel.mapping,
+                report=report,
+                clients=tuple(clients),
+            )
+            tx.received.take(entry)
+            self._announce(tx, writeups)
+            self._journal.append(self._journal_entry(channel, received, entry, writeups).to_body())
+        return answer_of(entry)
+
+    def _write(self, tx: Tx, channel: Channel, mapped: Mapped, source: str) -> Writeup:
+        return write_bundle(
+            tx,
+            mapped.bundle,
+            organisation=channel.organisation,
+            source=source,
+            recorder=self._recorder,
+            identities=self._identities,
+            ids=self._ids,
+        )
+
+    def _announce(self, tx: Tx, writeups: Sequence[Writeup]) -> None:
+        self._recorder.announce(tx, [w for up in writeups for w in up.written])
+        for up in writeups:
+            if up.discharged:
+                tx.outbox.put("discharge", up.client, {}, self._clock())
+
+    def _journal_entry(
+        self, channel: Channel, received: Received, entry: ReceivedEntry, writeups: Sequence[Writeup]
+    ) -> JournalEntry:
+        written: list[Written] = [w for up in writeups for w in up.written if w.changed]
+        return JournalEntry(
+            id=self._ids(),
+            at=self._clock().isoformat(),
+            kind="received",
+            organisation=f"Organization/{channel.organisation}",
+            purpose="COC",
+            action="collect",
+            exit=f"{channel.adapter}:{received.format}",
+            clients=entry.clients,
+            disclosed=tuple(Disclosed(w.reference, str(w.version)) for w in written),
+            because=(f"received {entry.id} sha256 {entry.sha256}", f"mapping {entry.mapping}"),
+            outcome="refused" if entry.outcome == "rejected" else "success",
+        )
+
+
+def account(
+    mapped: Sequence[Mapped], writeups: Sequence[Writeup], fault: HubError | None
+) -> tuple[str, dict[str, Any]]:
+    """The outcome of one message and its report: places and rules only, the text of residue stays sealed."""
+    if fault is not None:
+        place = fault.place or ""
+        return "rejected", {"error": fault.message, "place": place, "code": fault.issue_code}
+    residue = [{"place": r.place, "why": r.why} for m in mapped for r in m.residue]
+    warnings = [{"place": w.place, "rule": w.rule, "text": w.text} for m in mapped for w in m.warnings]
+    conflicts = [c for up in writeups for c in up.conflicts]
+    report = {
+        "residue": residue,
+        "warnings": warnings,
+        "conflicts": conflicts,
+        "refused": [{"place": p, "why": w} for up in writeups for p, w in up.refused],
+        "records": len({w.reference for up in writeups for w in up.written}),
+        "review": [up.client for up in writeups if up.suspect],
+    }
+    understood = not any(up.refused for up in writeups) and not warnings
+    return ("accepted" if understood else "partly"), report
+
+
+def answer_of(entry: ReceivedEntry) -> Answer:
+    """The answer to a message, now or when it is sent again."""
+    report = entry.report
+    if entry.outcome == "rejected":
+        place = str(report.get("place", ""))
+        return Answer("rejected", str(report.get("error", "")), (place,) if place else (), entry.id)
+    places = [str(w["place"]) for key in ("refused", "warnings") for w in report.get(key, [])]
+    outcome = "accepted" if entry.outcome == "accepted" else "partly"
+    note = f"{report.get('records', 0)} records" + (f", {len(places)} places not understood" if places else "")
+    return Answer(outcome, note, tuple(places), entry.id)

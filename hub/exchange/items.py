@@ -1,0 +1,145 @@
+"""The items that travel: what goes into each, and the shape it takes.
+
+`plan` (CarePlan, CareTeam, Goals and what the plan refers to), `summary` (IPS document), `discharge-report` (the
+duty to the registering GP), `social-summary` (pulled). Each is composed only of what the gate let through, so an item
+cannot hold what was not decided. Composing reads no clock: the same content gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from hub.errors import NotSupported
+from hub.exchange.disclose import Disclosure, Visible
+from hub.fhir import bundles, codes, summary, text
+from hub.fhir.references import references_of
+from hub.fhir.value import Reference, Resource
+from hub.store.model import SealedRecord
+from hub.store.store import Tx
+
+DELIVERY = f"{codes.HUB}/sid/delivery"
+CURRENT_PLANS = frozenset({"active", "on-hold", "completed", "revoked"})
+CLINICAL = frozenset(
+    {
+        "Patient", "AllergyIntolerance", "Condition", "MedicationStatement", "MedicationRequest", "Medication",
+        "Immunization", "Procedure", "Observation", "DiagnosticReport", "Device", "DeviceUseStatement", "Flag",
+        "Encounter", "CarePlan", "Goal", "Organization", "Practitioner", "PractitionerRole",
+    }
+)  # fmt: skip
+SOCIAL = CLINICAL | {"ServiceRequest", "RelatedPerson", "CareTeam", "Coverage", "Task", "QuestionnaireResponse"}
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """An item ready to be addressed: its Bundle without identifier, and the digest of what it says."""
+
+    bundle: Resource
+    digest: str
+    records: tuple[str, ...]
+    areas: tuple[str, ...]
+
+
+def candidates(tx: Tx, item: str, client: Reference) -> list[SealedRecord]:
+    """The sealed records that an item may be composed of; the gate decides which of them."""
+    if item == "plan":
+        return tx.records.of_client(client, {"CarePlan", "CareTeam", "Goal", "Patient", "ServiceRequest", "Task"})
+    if item in ("summary", "discharge-report"):
+        return tx.records.of_client(client, CLINICAL)
+    if item == "social-summary":
+        return tx.records.of_client(client, SOCIAL)
+    raise NotSupported(f"no item `{item}`")
+
+
+def compose(
+    item: str, disclosure: Disclosure, *, client: Reference, author: Resource, held: Collection[str] = ()
+) -> Composed | None:
+    """The item as this recipient gets it; None where there is nothing to send (no agreed plan, no client)."""
+    patient = disclosure.get(client)
+    if patient is None:
+        return None
+    if item == "plan":
+        return _plan(disclosure, patient, held)
+    builder = {
+        "summary": summary.patient_summary,
+        "social-summary": summary.social_summary,
+        "discharge-report": summary.discharge_report,
+    }[item]
+    others = [v.resource for v in disclosure.visible if v.reference != client]
+    moment = max(v.at for v in disclosure.visible)
+    digest = _digest(disclosure.visible)
+    bundle = builder(
+        patient.resource,
+        others,
+        author=author,
+        now=moment,
+        identifier={"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, digest)}"},
+        withheld=disclosure.withheld_areas,
+    )
+    return Composed(bundle, digest, tuple(v.pinned for v in disclosure.visible), disclosure.areas)
+
+
+def addressed(composed: Composed, key: str) -> bytes:
+    """The item's bytes under the idempotency key of one delivery."""
+    bundle = {**composed.bundle, "identifier": {"system": DELIVERY, "value": key}}
+    return text.write(bundle)
+
+
+def revocation_notice(
+    *, client: Reference, organisation: str, lost: Sequence[str], item: str, version: int, at: datetime
+) -> Resource:
+    """A Communication to the holder of old data: which areas the client no longer shares, of which version.
+
+    It names nothing but what this holder was given before (GDPR 19).
+    """
+    listed = ", ".join(lost)
+    said = (
+        f"The client no longer shares with you: {listed}. You hold version {version} of `{item}`. "
+        "Please stop using these parts and delete or block them."
+    )
+    return {
+        "resourceType": "Communication",
+        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{client}|{organisation}|{item}|{version}|{listed}")),
+        "status": "completed",
+        "category": [{"coding": [{"system": f"{codes.HUB}/CodeSystem/notice", "code": "revocation"}]}],
+        "priority": "urgent",
+        "subject": {"reference": client},
+        "recipient": [{"reference": f"Organization/{organisation}"}],
+        "sent": at.isoformat(timespec="seconds"),
+        "reasonCode": [{"coding": [{"system": codes.CARE_AREA, "code": area}]} for area in lost],
+        "payload": [{"contentString": said}],
+    }
+
+
+def _plan(disclosure: Disclosure, patient: Visible, held: Collection[str]) -> Composed | None:
+    plans = [
+        v for v in disclosure.visible
+        if v.reference.startswith("CarePlan/") and v.resource.get("status") in CURRENT_PLANS
+    ]  # fmt: skip
+    if not plans:
+        return None
+    reachable = set().union(*(references_of(p.resource) for p in plans))
+    chosen = [patient, *plans]
+    chosen += [v for v in disclosure.visible if v.reference in reachable and v not in chosen]
+    entries = [bundles.put_entry(v.resource) for v in chosen]
+    now = {v.reference for v in chosen}
+    gone = sorted({h.split("|")[0] for h in held} - now - {patient.reference})
+    entries += [bundles.delete_entry(reference) for reference in gone]
+    areas = {a for v in chosen for a in v.areas}
+    return Composed(
+        {"resourceType": "Bundle", "type": "transaction", "entry": entries},
+        _digest(chosen, gone),
+        tuple(v.pinned for v in chosen),
+        tuple(a for a in (*codes.AREAS, codes.UNCLASSIFIED) if a in areas),
+    )
+
+
+def _digest(visible: Iterable[Visible], gone: Sequence[str] = ()) -> str:
+    hashed = hashlib.sha256()
+    for one in visible:
+        hashed.update(f"{one.reference}|{text.digest(one.resource)};".encode())
+    hashed.update("|".join(gone).encode())
+    return hashed.hexdigest()

@@ -1,0 +1,210 @@
+"""What a case manager sees of a client's exchange: who holds what, what was withheld from whom and why, and when.
+
+It leaves through the gate like everything else: records that the viewer may not see are neither named nor counted
+here, not even as withheld from somebody else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from hub.consent.model import Basis
+from hub.exchange.asker import Asker
+from hub.exchange.disclose import Disclosure, Gate
+from hub.exchange.organisations import Member, audience, members
+from hub.exchange.vault import Vault
+from hub.fhir import codes
+from hub.fhir.value import Reference, Resource
+from hub.store.model import Delivery, DeliveryState
+from hub.store.store import Store, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One thing that happened, for the timeline. `kind`: received, plan, consent, delivered, withheld, notice,
+    fetched. `item` and `areas` are codes that the page translates."""
+
+    at: datetime
+    kind: str
+    organisation: str
+    item: str
+    areas: tuple[str, ...] = ()
+    version: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one organisation holds of one item, under what."""
+
+    item: str
+    version: str
+    areas: tuple[str, ...]
+    basis: str
+    because: tuple[str, ...]
+    state: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Something that did not go to an organisation: so many records of these areas, for this reason."""
+
+    item: str
+    areas: tuple[str, ...]
+    records: int
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One organisation: what it may see area by area, what it holds, what was withheld from it."""
+
+    id: str
+    name: str
+    kind: str
+    shared: frozenset[str]
+    cells: tuple[Cell, ...]
+    withheld: tuple[Left, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The page of one client."""
+
+    client: Reference
+    name: str
+    rows: tuple[Row, ...]
+    timeline: tuple[Moment, ...]
+    plan: Resource | None
+    goals: tuple[Resource, ...]
+
+
+class Overviews:
+    """The use case behind the page."""
+
+    def __init__(
+        self, *, store: Store, gate: Gate, vault: Vault, clock: Callable[[], datetime], areas: tuple[str, ...] = codes.AREAS
+    ) -> None:
+        self._store = store
+        self._gate = gate
+        self._vault = vault
+        self._clock = clock
+        self._areas = areas
+
+    def clients(self, viewer: Asker) -> list[tuple[Reference, str]]:
+        """The clients whom the viewer may see: (reference, name)."""
+        with self._store.reading() as tx:
+            linked = {k.client for k in tx.identity.all() if k.organisation == viewer.organisation}
+            sealed = [s for s in tx.records.many(linked) if not s.deleted]
+            seen = self._gate.disclose(tx, viewer.request("access"), sealed, exit="page")
+        return sorted(((v.reference, display_name(v.resource)) for v in seen.visible), key=lambda p: p[1])
+
+    def of(self, viewer: Asker, client: Reference) -> Overview | None:
+        """The overview of one client, or None where the viewer may not see them."""
+        with self._store.reading() as tx:
+            seen = self._gate.disclose(
+                tx, viewer.request("access"), tx.records.of_client(client), exit="page", client=client
+            )
+            patient = seen.get(client)
+            if patient is None:
+                return None
+            deliveries = tx.deliveries.list(client=client)
+            shown = {v.reference for v in seen.visible}
+            everyone = {m.id: m for m in members(tx)}
+            rows = tuple(
+                self._row(tx, m, client, deliveries, shown) for m in audience(tx, self._vault, client)
+            )
+            timeline = self._timeline(tx, client, deliveries, seen, everyone)
+        plans = [v.resource for v in seen.visible if v.reference.startswith("CarePlan/")]
+        goals = tuple(v.resource for v in seen.visible if v.reference.startswith("Goal/"))
+        plan = next((p for p in plans if p.get("status") == "active"), plans[0] if plans else None)
+        return Overview(client, display_name(patient.resource), rows, timeline, plan, goals)
+
+    def _row(
+        self, tx: Tx, member: Member, client: Reference, deliveries: list[Delivery], shown: set[Reference]
+    ) -> Row:
+        asker = Asker(member.id, member.purpose, Basis.CONSENT)
+        denied = self._gate.disclose(tx, asker.request("access"), [], exit="page:matrix", client=client).withheld_areas
+        own = [d for d in deliveries if d.organisation == member.id]
+        latest: dict[str, Delivery] = {}
+        for delivery in own:
+            if delivery.state is DeliveryState.DELIVERED:
+                latest[delivery.item] = delivery
+        decided: dict[str, Delivery] = {d.item: d for d in own if d.withheld}
+        return Row(
+            member.id,
+            member.name,
+            member.kind,
+            frozenset(self._areas) - denied,
+            tuple(
+                Cell(d.item, d.version, d.areas, d.basis, d.because, str(d.state), d.updated)
+                for d in latest.values()
+            ),
+            tuple(left for item, d in decided.items() for left in left_out(item, d, shown)),
+        )
+
+    def _timeline(
+        self,
+        tx: Tx,
+        client: Reference,
+        deliveries: list[Delivery],
+        seen: Disclosure,
+        everyone: dict[str, Member],
+    ) -> tuple[Moment, ...]:
+        def name(id: str) -> str:
+            return everyone[id].name if id in everyone else id
+
+        moments = [
+            Moment(d.updated, _kind(d), name(d.organisation), d.item, d.areas, d.version, d.outcome)
+            for d in deliveries
+            if d.state in (DeliveryState.DELIVERED, DeliveryState.WITHHELD, DeliveryState.DEAD)
+        ]
+        moments += [
+            Moment(e.at, "received", name(e.organisation), e.format, (), "", e.outcome)
+            for e in tx.received.list(1_000)
+            if client in e.clients and e.adapter != "api"
+        ]
+        for visible in seen.visible:
+            kind = {"CarePlan": "plan", "Consent": "consent"}.get(visible.reference.split("/")[0])
+            if kind:
+                type, id = visible.reference.split("/")
+                moments += [
+                    Moment(s.at, kind, name(s.contributor.split("/")[-1]), kind, (), str(s.version))
+                    for s in tx.records.history(type, id)
+                ]
+        return tuple(sorted(moments, key=lambda m: m.at))
+
+
+def left_out(item: str, delivery: Delivery, shown: set[Reference]) -> list[Left]:
+    """What was withheld in one delivery, counted by area and reason, of the records that the viewer sees."""
+    counted: Counter[tuple[tuple[str, ...], str]] = Counter()
+    for one in delivery.withheld:
+        match = re.fullmatch(r"([A-Za-z]+/[A-Za-z0-9\-.]+)(\S*) \[(.*)\]", str(one.get("item", "")))
+        if match and match[1] in shown:
+            areas = tuple(a.strip() for a in match[3].split(",") if a.strip())
+            counted[areas, str(one.get("because", ""))] += 1
+    return [Left(item, areas, count, because) for (areas, because), count in counted.items()]
+
+
+def display_name(patient: Resource) -> str:
+    """A person's name as people write it."""
+    for name in patient.get("name", []):
+        if name.get("text"):
+            return str(name["text"])
+        parts = [*name.get("given", []), name.get("family", "")]
+        if any(parts):
+            return " ".join(p for p in parts if p)
+    return "–"
+
+
+def _kind(delivery: Delivery) -> str:
+    if delivery.item == "revocation-notice":
+        return "notice"
+    if delivery.state is not DeliveryState.DELIVERED:
+        return str(delivery.state)
+    return {"push": "delivered", "pull": "collected", "request": "fetched", "answer": "answered"}[delivery.direction]

@@ -1,0 +1,109 @@
+"""What a decision is made under: today's Consents of the clients concerned, the directory, bases, label rules.
+
+Consents and the directory are read from the store for every request, so a change binds the next one; nothing that
+could permit is remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from hub.consent import decide as deciding
+from hub.consent.bases import Bases
+from hub.consent.computable import read_consent
+from hub.consent.labels import LabelRules
+from hub.consent.model import AccessRequest, Decision, Labels, Record, World
+from hub.consent.rules import ConsentRule
+from hub.exchange.organisations import members
+from hub.exchange.vault import Vault
+from hub.exchange.views import record_of
+from hub.fhir import codes
+from hub.fhir.value import Reference, Resource
+from hub.store.model import SealedRecord
+from hub.store.store import Tx
+
+SURROUNDINGS = frozenset({"Patient", "CareTeam", "Group", "RelatedPerson", "Practitioner", "PractitionerRole"})
+"""Types that actors of a client's Consents may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One request bound to one moment's Consents and world: decides any number of records."""
+
+    bound: deciding.Bound
+    world: World
+
+    def decide(self, record: Record) -> Decision:
+        """The decision for one record."""
+        return self.bound.decide(record)
+
+    def denied_areas(self, clients: frozenset[Reference]) -> frozenset[str]:
+        """Areas of life for which the asker has no permit, whether or not anything is there."""
+        if not clients:
+            return frozenset()
+        return frozenset(a for a in codes.AREAS if not self.decide(area_probe(a, clients)).permits)
+
+
+class Policy:
+    """Binds requests to the Consents in force."""
+
+    def __init__(self, *, label_rules: LabelRules, bases: Bases, zone: ZoneInfo) -> None:
+        self.label_rules = label_rules
+        self.bases = bases
+        self.zone = zone
+
+    def bind(
+        self,
+        tx: Tx,
+        vault: Vault,
+        request: AccessRequest,
+        clients: frozenset[Reference],
+        *,
+        at: datetime,
+        about: Sequence[Record],
+    ) -> Binding:
+        """Bind a request to what holds at this moment for these clients and records."""
+        sealed = [s for c in sorted(clients) for s in tx.records.of_client(c, {"Consent"})]
+        surroundings = [s for c in sorted(clients) for s in tx.records.of_client(c, SURROUNDINGS)]
+        directory = self.directory(tx) | {s.reference: vault.open_resource(tx, s) for s in surroundings}
+        world = World(directory, self._surrounding_records(tx, vault, about))
+        managers = frozenset(m.reference for m in members(tx) if "case-manager" in m.roles)
+        rules = [self._rule(tx, vault, s, world, managers) for s in sealed]
+        bound = deciding.bind(request, rules, world, at=at, bases=self.bases, zone=self.zone)
+        return Binding(bound, world)
+
+    def directory(self, tx: Tx) -> dict[Reference, Resource]:
+        """The connected organisations, as actors are expanded in."""
+        return {f"Organization/{o.id}": o.resource for o in tx.organisations.list()}
+
+    def referable(self, reference: Reference, record: Record, world: World) -> bool:
+        """Whether a reference to something that was not asked for may stay: directory entries and the clients."""
+        known = world.directory.get(reference)
+        if known is not None and known.get("resourceType") == "Organization":
+            return True
+        return reference in record.clients
+
+    def _surrounding_records(self, tx: Tx, vault: Vault, about: Sequence[Record]) -> Mapping[Reference, Record]:
+        records = {r.reference: r for r in about}
+        referred = {p.refers_to for r in about for p in r.parts if p.refers_to} - records.keys()
+        for sealed in tx.records.many(referred) if referred else ():
+            if not sealed.deleted:
+                records[sealed.reference] = record_of(vault, self, tx, sealed)
+        return records
+
+    def _rule(
+        self, tx: Tx, vault: Vault, sealed: SealedRecord, world: World, managers: frozenset[Reference]
+    ) -> ConsentRule:
+        """A stored Consent as rules; what did not come through a case manager cannot bind everybody unread."""
+        trusted = sealed.contributor in managers or sealed.contributor in sealed.clients
+        return read_consent(vault.open_resource(tx, sealed), world, trusted=trusted)
+
+
+def area_probe(area: str, clients: frozenset[Reference]) -> Record:
+    """A record that is about nothing but one area of these clients: what would the asker see there?"""
+    return Record(
+        f"Basic/area-{area}", "", {"resourceType": "Basic"}, Labels(areas=frozenset({area})), clients
+    )

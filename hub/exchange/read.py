@@ -1,0 +1,129 @@
+"""Reading through the API: read, vread, find a client, and the documents made of a client's record.
+
+Each answer is what the gate let through; hidden and absent are the same NotFound.
+https://hl7.org/fhir/R4/http.html#read
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+
+from hub.errors import NotFound
+from hub.exchange import items
+from hub.exchange.asker import Asker
+from hub.exchange.disclose import Disclosure, Gate, Visible
+from hub.exchange.identify import Identities
+from hub.fhir import bundles, text
+from hub.fhir.value import Reference, Resource
+from hub.store.model import Delivery, DeliveryState, SealedRecord
+from hub.store.store import Store, Tx
+
+
+class Reader:
+    """The use cases of reading."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        gate: Gate,
+        identities: Identities,
+        author: Resource,
+        clock: Callable[[], datetime],
+        ids: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._gate = gate
+        self._identities = identities
+        self._author = author
+        self._clock = clock
+        self._ids = ids
+
+    def read(self, asker: Asker, type: str, id: str, *, version: str | None = None) -> Visible:
+        """One record as the asker may see it (its projection's version, if a version is asked)."""
+        with self._store.reading() as tx:
+            sealed = tx.records.read(type, id)
+            if sealed is None or sealed.deleted:
+                raise NotFound
+            visible = self._gate.disclose(tx, asker.request("access"), [sealed], exit="read").get(f"{type}/{id}")
+            if visible is None:
+                raise NotFound
+            if version is None or visible.version == version:
+                return visible
+            return self._old(tx, asker, visible, version)
+
+    def _old(self, tx: Tx, asker: Asker, current: Visible, version: str) -> Visible:
+        """An older version, judged by today's Consents; only for those who see the record whole."""
+        type, id = current.reference.split("/")
+        old = tx.records.vread(type, id, int(version)) if version.isdecimal() and not current.partial else None
+        if old is None or old.deleted:
+            raise NotFound
+        seen = self._gate.disclose(tx, asker.request("access"), [old], exit="vread").get(current.reference)
+        if seen is None or seen.partial:
+            raise NotFound
+        return seen
+
+    def find_clients(self, asker: Asker, system: str, value: str) -> Resource:
+        """The clients with this exact identifier that the asker may see: a searchset Bundle."""
+        with self._store.reading() as tx:
+            sealed = tx.records.find("Patient", "identifier", self._identities.hash(system, value))
+            disclosure = self._gate.disclose(tx, asker.request("access"), sealed, exit="search")
+        return bundles.searchset([v.resource for v in disclosure.visible])
+
+    def everything(self, asker: Asker, client: Reference) -> Resource:
+        """All of a client's record that the asker may see: a searchset Bundle ($everything)."""
+        with self._store.reading() as tx:
+            disclosure = self._disclose_client(tx, asker, client, tx.records.of_client(client), "everything")
+        return bundles.searchset([v.resource for v in disclosure.visible])
+
+    def document(self, asker: Asker, client: Reference, item: str) -> Resource:
+        """`summary` or `social-summary` of a client as the asker may see it; noted in the client's ledger."""
+        with self._store.reading() as tx:
+            disclosure = self._disclose_client(tx, asker, client, items.candidates(tx, item, client), item)
+            composed = items.compose(item, disclosure, client=client, author=self._author)
+        if composed is None:
+            raise NotFound
+        self._note(asker, client, item, disclosure, composed)
+        return composed.bundle
+
+    def _disclose_client(
+        self, tx: Tx, asker: Asker, client: Reference, sealed: list[SealedRecord], exit: str
+    ) -> Disclosure:
+        disclosure = self._gate.disclose(tx, asker.request("access"), sealed, exit=exit, client=client)
+        if disclosure.get(client) is None:
+            raise NotFound
+        return disclosure
+
+    def _note(
+        self, asker: Asker, client: Reference, item: str, disclosure: Disclosure, composed: items.Composed
+    ) -> None:
+        now = self._clock()
+        body = text.write(composed.bundle)
+        with self._store.writing() as tx:
+            tx.deliveries.record(
+                Delivery(
+                    id=self._ids(),
+                    organisation=asker.organisation,
+                    adapter="api",
+                    item=item,
+                    direction="request",
+                    client=client,
+                    state=DeliveryState.DELIVERED,
+                    attempts=1,
+                    next_at=now,
+                    created=now,
+                    updated=now,
+                    cause="asked",
+                    version=composed.bundle.get("identifier", {}).get("value", ""),
+                    areas=disclosure.areas,
+                    basis=str(asker.basis),
+                    because=disclosure.because,
+                    outcome="fetched",
+                    withheld=tuple({"item": w.item, "because": w.because} for w in disclosure.withheld),
+                    key=composed.bundle.get("identifier", {}).get("value", ""),
+                    sha256=hashlib.sha256(body).hexdigest(),
+                    size=len(body),
+                )
+            )

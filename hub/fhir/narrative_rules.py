@@ -1,0 +1,90 @@
+"""What a narrative may contain: FHIR R4 txt-1 and txt-2 (https://hl7.org/fhir/R4/narrative.html).
+
+A whitelist: basic formatting of HTML 4.0 chapters 7-11 and 15, links and images. No script, no event, no
+form, no frame, no object; an image only as data or as something contained, so that reading calls nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from lxml import etree
+
+from hub.errors import HubError
+from hub.fhir.xml import parse_fragment
+
+XHTML: Final = "http://www.w3.org/1999/xhtml"
+
+_FORMATTING: Final = """
+a abbr acronym address area b bdo big blockquote br caption cite code col
+colgroup dd del dfn div dl dt em h1 h2 h3 h4 h5 h6 hr i img ins kbd li map ol p pre q s samp small span
+strong sub sup table tbody td tfoot th thead tr tt u ul var
+"""
+_HARMLESS: Final = """
+abbr accesskey align alt axis bgcolor border cellpadding cellspacing char charoff
+cite class clear colspan compact coords datetime dir frame headers height href hreflang hspace id idref
+idRef ismap lang longdesc name noshade nowrap rel rev rowspan rules scope shape size span src start style
+summary tabindex target title type usemap valign value vspace width
+"""
+ELEMENTS: Final = frozenset(_FORMATTING.split())
+ATTRIBUTES: Final = frozenset(_HARMLESS.split())
+_XML: Final = "{http://www.w3.org/XML/1998/namespace}"
+_LINKS: Final = re.compile(r"(?:https?:|mailto:|tel:|urn:|#|[^:\x00-\x20]*(?:[/?#]|$))", re.IGNORECASE)
+_IMAGES: Final = re.compile(
+    r"(?:#|data:image/(?:png|jpeg|gif|webp|bmp)[;,]|[^:/\\\s][^:\\\s]*$)", re.IGNORECASE
+)
+_BAD_STYLE: Final = re.compile(
+    r"url\s*\(|expression\s*\(|@import|javascript:|behaviou?r\s*:|-moz-binding|\\", re.I
+)
+_CONTENT: Final = frozenset(f"{{{XHTML}}}{name}" for name in ("img", "hr"))
+
+
+def narrative_faults(div: str) -> Iterator[tuple[str, str]]:
+    """What is wrong with a narrative's div: (rule, text) pairs."""
+    if not div.lstrip().startswith("<div"):
+        yield "txt-1", "must be one div element"
+        return
+    try:
+        root = parse_fragment(div, name="div")
+    except HubError as error:
+        yield "txt-1", f"is not well-formed XHTML: {error}"
+        return
+    if root.tag != f"{{{XHTML}}}div":
+        yield "txt-1", "must be one div element in the XHTML namespace"
+    has_content = False
+    for element in root.iter():
+        has_content = has_content or element.tag in _CONTENT or bool(element.text and element.text.strip())
+        has_content = has_content or bool(element.tail and element.tail.strip())
+        for fault in _element_faults(element):
+            yield "txt-1", fault
+    if not has_content:
+        yield "txt-2", "must have some content"
+
+
+def _element_faults(element: etree._Element) -> Iterator[str]:
+    if element.tag is etree.Entity:
+        yield "holds an entity reference"
+        return
+    tag = str(element.tag)
+    namespace, _, name = tag.rpartition("}")
+    if namespace != f"{{{XHTML}" or name not in ELEMENTS:
+        yield f"element {_shown(name)} is not allowed"
+        return
+    for key, value in element.attrib.items():
+        text = str(value)
+        attribute = str(key).removeprefix(_XML)
+        if attribute not in ATTRIBUTES and attribute != "space":
+            yield f"attribute {_shown(attribute)} is not allowed"
+        elif attribute == "href" and not _LINKS.match(text.strip()):
+            yield "a link of this kind is not allowed"
+        elif attribute in ("src", "longdesc", "usemap") and not _IMAGES.match(text.strip()):
+            yield "an image from elsewhere is not allowed"
+        elif attribute == "style" and _BAD_STYLE.search(text):
+            yield "a style that loads or runs something is not allowed"
+
+
+def _shown(name: str) -> str:
+    """A name of the markup, where it is one, else a question mark: names can carry content."""
+    return name if re.fullmatch(r"[A-Za-z][A-Za-z0-9]{0,15}", name) else "?"

@@ -1,0 +1,43 @@
+"""Logs: JSON lines on standard error, of fields that are allowed and nothing else.
+
+No content, names, numbers, URLs or queries are logged; routes appear as templates.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+ALLOWED = frozenset(
+    {
+        "event", "level", "timestamp", "logger", "route", "status", "code", "kind", "adapter", "organisation", "item",
+        "direction", "state", "attempt", "count", "seconds", "delivery", "port", "outcome", "reason", "error", "queue",
+    }
+)  # fmt: skip
+"""Fields that a log line may have; anything else is dropped, and its name is said."""
+
+
+def only_allowed(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Drop every field that is not on the list."""
+    dropped = sorted(event.keys() - ALLOWED)
+    kept = {k: v for k, v in event.items() if k in ALLOWED}
+    return {**kept, "dropped": dropped} if dropped else kept
+
+
+def configure_logs(level: str) -> None:
+    """Set up structlog for this process."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            only_allowed,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s")

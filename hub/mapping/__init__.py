@@ -1,0 +1,1 @@
+"""The interpreter of the files in `mappings/`. Pure: no I/O, no clock."""

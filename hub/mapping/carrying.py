@@ -1,0 +1,235 @@
+"""Carry a FHIR Bundle over as it is: the mapping of what is R4 already (IPS documents, searchsets, collections).
+
+Resources pass through unchanged, numbers with their text; only what breaks R4 is taken out and reported
+(`hub.mapping.salvage`). Every entry gets a fullUrl, references that mean an entry name its fullUrl, and a relative
+reference that means none of them becomes a logical one, so that it can never point at another client's record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid5
+
+from hub.errors import MappingDefect, UnmappableContent
+from hub.fhir import text
+from hub.fhir.codes import SOURCE_KEY
+from hub.fhir.references import parse_reference
+from hub.fhir.shapes import RESOURCE_TYPES
+from hub.fhir.value import Resource
+from hub.mapping.model import Mapped, MappingWarning, Residue, Source, Trace
+from hub.mapping.running import NAMESPACE
+from hub.mapping.salvage import salvage, without_references
+
+_TAKEN = frozenset({"document", "searchset", "collection", "transaction", "batch", "history", "message"})
+
+
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """The rules of a file with `carry`: which types pass, which go to the residue and why."""
+
+    passes: str
+    """Id of the rule by which resources pass."""
+    aside: dict[str, tuple[str, str]]
+    """Type -> (rule id, reason) of what is put aside."""
+
+
+def compile_carry(rules: Any, name: str) -> Carry:
+    """Compile `carry:`; raises MappingDefect naming file and rule."""
+    passes = ""
+    aside: dict[str, tuple[str, str]] = {}
+    for rule in rules if isinstance(rules, list) else []:
+        place = f"{name} rule {rule.get('id', '?') if isinstance(rule, dict) else '?'}"
+        if not isinstance(rule, dict) or set(rule) - {"id", "types", "to", "why"} or not {"id", "types", "to"} <= set(rule):
+            raise MappingDefect("a carry rule has id, types, to and why", place=place)
+        if rule["to"] == "entry" and rule["types"] == "*":
+            passes = str(rule["id"])
+        elif rule["to"] == "residue" and isinstance(rule["types"], list) and rule.get("why"):
+            for one in rule["types"]:
+                if one not in RESOURCE_TYPES:
+                    raise MappingDefect(f"`{one}` is not a resource type of FHIR R4", place=place)
+                aside[one] = (str(rule["id"]), str(rule["why"]))
+        else:
+            raise MappingDefect("`to` is entry (types *) or residue (types, why)", place=place)
+    if not passes:
+        raise MappingDefect("`carry` needs a rule for types *", place=name)
+    return Carry(passes, aside)
+
+
+@dataclass(slots=True)
+class _Piece:
+    """One entry on its way through."""
+
+    place: str
+    full_url: str
+    resource: Resource
+
+
+def carry(rules: Carry, label: str, source: Source) -> Mapped:
+    """The bundle as one client's record, with trace and residue."""
+    document = source.document
+    if document is None or document.get("resourceType") != "Bundle":
+        raise UnmappableContent("not a Bundle", place=f"{source.name} /resourceType")
+    if document.get("type") not in _TAKEN:
+        raise UnmappableContent("not a kind of Bundle that holds a record", place=f"{source.name} /type")
+    residue: list[Residue] = [Residue(n.place, n.kept, n.text) for n in source.notes if n.kept]
+    warnings = [MappingWarning(note.place, "reader", note.text) for note in source.notes]
+    pieces = _pieces(rules, document, source, residue, warnings)
+    client = _client(pieces, source)
+    for piece in [one for one in pieces if one.resource["resourceType"] == "Patient" and one is not client]:
+        why = "another person's record: one client in one record"
+        residue.append(Residue(piece.place, _written(piece.resource), why))
+        pieces.remove(piece)
+    reaches = _reaches(pieces)
+    for piece in pieces:
+        piece.resource = _resolved(piece.resource, reaches, piece.place, warnings)
+    bundle = _bundle(document, pieces, source, residue, warnings)
+    places = {piece.full_url: piece.place for piece in pieces}
+    gone = {f"{t}/{i}" for t, i in _ids(document)} - {k for k in reaches if "/" in k}
+    bundle = without_references(bundle, gone) if gone else bundle
+    bundle, taken_out, complaints = salvage(bundle, lambda url, inside: f"{places.get(url, source.name)}{inside}")
+    return Mapped(
+        bundle=bundle,
+        mapping=label,
+        trace=tuple(_traces(rules, label, bundle, places)),
+        residue=tuple(residue + taken_out),
+        warnings=tuple(warnings + complaints),
+    )
+
+
+def _pieces(
+    rules: Carry, document: Resource, source: Source, residue: list[Residue], warnings: list[MappingWarning]
+) -> list[_Piece]:
+    pieces: list[_Piece] = []
+    seen: set[str] = set()
+    entries = document.get("entry")
+    for number, entry in enumerate(entries if isinstance(entries, list) else []):
+        place = f"/entry/{number}/resource"
+        resource = entry.get("resource") if isinstance(entry, dict) else None
+        if not isinstance(resource, dict):
+            warnings.append(MappingWarning(f"/entry/{number}", rules.passes, "an entry without a resource"))
+            continue
+        type_name = resource.get("resourceType")
+        if type_name not in RESOURCE_TYPES:
+            residue.append(Residue(place, _written(resource), "not a resource type of FHIR R4"))
+            continue
+        if type_name in rules.aside:
+            residue.append(Residue(place, _written(resource), rules.aside[type_name][1]))
+            continue
+        full_url = entry.get("fullUrl")
+        if not isinstance(full_url, str) or full_url in seen or "/_history/" in full_url or ":" not in full_url:
+            known = resource.get("id") if isinstance(resource.get("id"), str) else f"#{number}"
+            made = f"urn:uuid:{uuid5(NAMESPACE, f'{source.key}|{type_name}|{known}')}"
+            if made in seen:
+                made = f"urn:uuid:{uuid5(NAMESPACE, f'{source.key}|{type_name}|{known}|{number}')}"
+            if full_url is not None:
+                warnings.append(MappingWarning(f"/entry/{number}/fullUrl", rules.passes, "not usable; a new one given"))
+            full_url = made
+        seen.add(full_url)
+        pieces.append(_Piece(place, full_url, resource))
+    return pieces
+
+
+def _client(pieces: list[_Piece], source: Source) -> _Piece:
+    """The Patient the bundle is about: the only one, or the one its Composition names."""
+    patients = [one for one in pieces if one.resource["resourceType"] == "Patient"]
+    if not patients:
+        raise UnmappableContent("no Patient in it", place=f"{source.name} /entry")
+    if len(patients) == 1:
+        return patients[0]
+    reaches = _reaches(pieces)
+    for piece in pieces:
+        subject = piece.resource.get("subject") if piece.resource["resourceType"] == "Composition" else None
+        reference = subject.get("reference") if isinstance(subject, dict) else None
+        for patient in patients:
+            if isinstance(reference, str) and reaches.get(reference) == patient.full_url:
+                return patient
+    raise UnmappableContent(f"{len(patients)} Patients and no Composition that names one", place=f"{source.name} /entry")
+
+
+def _reaches(pieces: list[_Piece]) -> dict[str, str]:
+    """What a reference may say -> the fullUrl it means."""
+    reaches: dict[str, str] = {}
+    for piece in pieces:
+        known = piece.resource.get("id")
+        tail = piece.full_url.rsplit("/", 2)[-2:]
+        for said in (
+            f"{piece.resource['resourceType']}/{known}" if isinstance(known, str) else "",
+            f"urn:uuid:{known}" if isinstance(known, str) else "",
+            "/".join(tail) if len(tail) == 2 and tail[0] in RESOURCE_TYPES else "",
+        ):
+            if said:
+                reaches.setdefault(said, piece.full_url)
+    reaches |= {piece.full_url: piece.full_url for piece in pieces}
+    return reaches
+
+
+def _resolved(value: Any, reaches: dict[str, str], place: str, warnings: list[MappingWarning]) -> Any:
+    if isinstance(value, list):
+        return [_resolved(one, reaches, f"{place}/{i}", warnings) for i, one in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    made = {key: _resolved(inner, reaches, f"{place}/{key}", warnings) for key, inner in value.items()}
+    said = made.get("reference")
+    if isinstance(said, str) and not said.startswith("#"):
+        plain = said.partition("/_history/")[0]
+        if (found := reaches.get(said) or reaches.get(plain)) is not None:
+            made["reference"] = found
+        elif parse_reference(said) is not None:
+            del made["reference"]
+            made.setdefault("identifier", {"system": SOURCE_KEY, "value": said})
+            warnings.append(MappingWarning(f"{place}/reference", "reference", "names nothing in this Bundle"))
+    return made
+
+
+def _bundle(
+    document: Resource, pieces: list[_Piece], source: Source, residue: list[Residue], warnings: list[MappingWarning]
+) -> Resource:
+    compositions = [one for one in pieces if one.resource["resourceType"] == "Composition"]
+    ordered = compositions[:1] + [one for one in pieces if one not in compositions[:1]]
+    bundle: dict[str, Any] = {"resourceType": "Bundle"}
+    if isinstance(document.get("meta"), dict) and isinstance(document["meta"].get("security"), list):
+        bundle["meta"] = {"security": document["meta"]["security"]}
+    identifier, moment = document.get("identifier"), document.get("timestamp")
+    if not (isinstance(identifier, dict) and identifier.get("system") and identifier.get("value")):
+        identifier = {"system": SOURCE_KEY, "value": source.key}
+    if compositions and not isinstance(moment, str):
+        day = compositions[0].resource.get("date")
+        moment = day if isinstance(day, str) and "T" in day else f"{day}T00:00:00Z" if _is_day(day) else None
+        warnings.append(MappingWarning("/timestamp", "timestamp", "missing; the date of the Composition is taken"))
+    bundle["identifier"] = identifier
+    bundle["type"] = "document" if compositions and moment else "collection"
+    if moment:
+        bundle["timestamp"] = moment
+    if "signature" in document:
+        residue.append(Residue("/signature", _written({"signature": document["signature"]}), "of the bytes as received"))
+    bundle["entry"] = [{"fullUrl": one.full_url, "resource": one.resource} for one in ordered]
+    return bundle
+
+
+def _is_day(value: Any) -> bool:
+    return isinstance(value, str) and len(value) == 10
+
+
+def _ids(document: Resource) -> list[tuple[str, str]]:
+    found = []
+    for entry in document.get("entry", []):
+        resource = entry.get("resource") if isinstance(entry, dict) else None
+        if isinstance(resource, dict) and isinstance(resource.get("id"), str):
+            found.append((str(resource.get("resourceType")), resource["id"]))
+    return found
+
+
+def _traces(rules: Carry, label: str, bundle: Resource, places: dict[str, str]) -> list[Trace]:
+    traces = []
+    for entry in bundle["entry"]:
+        resource, place = entry["resource"], places[entry["fullUrl"]]
+        target = f"{resource['resourceType']}/{resource.get('id', entry['fullUrl'])}"
+        for key in resource:
+            if key != "resourceType":
+                traces.append(Trace(f"{target}.{key}", rules.passes, label, f"{place}/{key}"))
+    return traces
+
+
+def _written(value: Any) -> str:
+    return text.write(value).decode()

@@ -1,0 +1,118 @@
+"""Make a mapped Bundle valid R4 without losing anything unsaid: what breaks it is taken out, and reported.
+
+An invalid optional element is removed; where that leaves its parent invalid, the parent goes too; a resource that
+cannot be saved goes to the residue whole, and what refers to it names it no more. Narrative that FHIR does not allow
+is kept as its bare words. Faults come from `hub.fhir.validate`; warnings are left alone.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from typing import Any
+
+from hub.fhir import pointer, text
+from hub.fhir.validate import Fault, errors
+from hub.fhir.value import Resource
+from hub.mapping.model import MappingWarning, Residue
+
+_ROUNDS = 40
+_ENTRY = re.compile(r"/entry/(\d+)/resource(/.*)?$")
+_NARRATIVE = re.compile(r"(.*/text)(/.*)?$")
+
+Where = Callable[[str, str], str]
+"""(fullUrl, pointer inside the resource) -> the place in the source."""
+
+
+def salvage(bundle: Resource, where: Where) -> tuple[Resource, list[Residue], list[MappingWarning]]:
+    """The bundle without what breaks R4, what was taken out, and why."""
+    residue: list[Residue] = []
+    warnings: list[MappingWarning] = []
+    tried: dict[tuple[str, str], int] = {}
+    for _ in range(_ROUNDS):
+        faults = [fault for fault in errors(bundle) if _ENTRY.match(fault.path)]
+        if not faults:
+            break
+        by_entry: dict[int, list[Fault]] = {}
+        for fault in faults:
+            found = _ENTRY.match(fault.path)
+            by_entry.setdefault(int(found[1]) if found else 0, []).append(fault)
+        entries = list(bundle["entry"])
+        dropped: set[str] = set()
+        for number, these in by_entry.items():
+            entry = entries[number]
+            resource = entry["resource"]
+            for fault in sorted(these, key=lambda one: -len(one.path)):
+                inside = fault.path.removeprefix(f"/entry/{number}/resource")
+                place = where(entry["fullUrl"], inside)
+                warnings.append(MappingWarning(place, fault.rule, fault.text))
+                resource = _without(resource, inside, fault, tried, entry["fullUrl"], place, residue)
+                if resource is None:
+                    residue.append(Residue(place, _said(entry["resource"]), f"not valid FHIR R4: {fault.text}"))
+                    dropped.add(entry["fullUrl"])
+                    break
+            entries[number] = {**entry, "resource": resource}
+        bundle = {**bundle, "entry": [one for one in entries if one["resource"] is not None]}
+        if dropped:
+            bundle = without_references(bundle, dropped)
+    return bundle, residue, warnings
+
+
+def without_references(bundle: Resource, gone: set[str]) -> Resource:
+    """The bundle in which nothing refers to these fullUrls any more (a display stays)."""
+    return {**bundle, "entry": [{**one, "resource": _unlink(one["resource"], gone)} for one in bundle["entry"]]}
+
+
+def _without(
+    resource: Resource,
+    inside: str,
+    fault: Fault,
+    tried: dict[tuple[str, str], int],
+    full_url: str,
+    place: str,
+    residue: list[Residue],
+) -> Resource | None:
+    narrative = _NARRATIVE.match(inside)
+    if narrative and isinstance(said := pointer.get(resource, narrative[1]), dict) and "div" in said:
+        if tried.setdefault((full_url, narrative[1]), 0) == 0:
+            tried[full_url, narrative[1]] = 1
+            return pointer.put(resource, narrative[1], words_only(said))
+    parts = inside.split("/")
+    seen = tried[full_url, inside] = tried.get((full_url, inside), 0) + 1
+    while seen > 1 and len(parts) > 1:
+        parts.pop()
+        seen -= 1
+    at = "/".join(parts)
+    while at and pointer.get(resource, at) is None:
+        at = at.rpartition("/")[0]
+    if not at:
+        return None
+    residue.append(Residue(place, _said(pointer.get(resource, at)), f"not valid FHIR R4: {fault.text}"))
+    return pointer.remove(resource, at)
+
+
+def words_only(narrative: dict[str, Any]) -> dict[str, Any]:
+    """A narrative of which only the words are kept."""
+    words = " ".join(html.unescape(re.sub(r"<[^>]*>", " ", re.sub(r"(?s)<(script|style).*?</\1>", " ",
+                                                                 str(narrative.get("div", ""))))).split())
+    escaped = html.escape(words, quote=False) or "-"
+    return {"status": "additional", "div": f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{escaped}</p></div>'}
+
+
+def _unlink(value: Any, gone: set[str]) -> Any:
+    if isinstance(value, list):
+        kept = [_unlink(one, gone) for one in value]
+        return [one for one in kept if one != {}]
+    if isinstance(value, dict):
+        if value.get("reference") in gone:
+            return {key: inner for key, inner in value.items() if key in ("display", "identifier")}
+        made = {key: _unlink(inner, gone) for key, inner in value.items()}
+        return {k: v for k, v in made.items() if v not in ({}, []) or value[k] in ({}, [])}
+    return value
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return text.write(value).decode() if isinstance(value, dict) else text.write({"": value}).decode()[4:-1]

@@ -1,0 +1,1 @@
+"""Keys, seals and tokens: the only room that imports cryptography."""

@@ -1,0 +1,87 @@
+"""The store: one database, opened, migrated, and entered by transactions.
+
+Everything that one use case changes (version, index, labels, outbox, holdings) is changed in one `writing()`
+transaction or not at all. The store hands out sealed records only; it opens nothing (docs/design.md, "The
+flow")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+from typing import Any
+
+from hub.errors import HubError
+from hub.store.deliveries import Deliveries
+from hub.store.directory import Keys, Organisations, Tokens
+from hub.store.engine import Engines, Sql, open_engines, transaction
+from hub.store.holdings import Holdings
+from hub.store.identity import Identity
+from hub.store.migrate import HUB, is_current, upgrade
+from hub.store.outbox import Outbox
+from hub.store.received import ReceivedLog
+from hub.store.records import Records
+
+
+class Tx:
+    """One transaction, grouped by what its parts speak of."""
+
+    def __init__(self, sql: Sql, clock: Callable[[], datetime], ids: Callable[[], str]) -> None:
+        self.records = Records(sql)
+        self.identity = Identity(sql)
+        self.received = ReceivedLog(sql)
+        self.outbox = Outbox(sql, ids)
+        self.deliveries = Deliveries(sql, clock, ids)
+        self.holdings = Holdings(sql)
+        self.organisations = Organisations(sql)
+        self.keys = Keys(sql)
+        self.tokens = Tokens(sql)
+
+
+class Store:
+    """The repository of the hub, on SQLite or PostgreSQL."""
+
+    def __init__(self, engines: Engines, clock: Callable[[], datetime], ids: Callable[[], str]) -> None:
+        self._engines = engines
+        self._clock = clock
+        self._ids = ids
+
+    @classmethod
+    def open(
+        cls, url: str, *, clock: Callable[[], datetime], ids: Callable[[], str], pool: int = 10
+    ) -> Store:
+        """Open `sqlite:///path` or `postgresql://...`; `pool` connections at most. Nothing is migrated."""
+        return cls(open_engines(url, pool=pool), clock, ids)
+
+    def migrate(self) -> None:
+        """Bring the tables to this version of the hub: once, also where two processes start at once."""
+        upgrade(self._engines.writer, HUB)
+
+    def writing(self) -> AbstractContextManager[Tx]:
+        """One transaction that changes things: committed on a clean exit, rolled back on any exception.
+
+        On SQLite one process writes one transaction at a time; do not open a second one inside.
+        """
+        return self._transaction(writing=True)
+
+    def reading(self) -> AbstractContextManager[Tx]:
+        """One transaction that sees one state of the database throughout, and can change nothing."""
+        return self._transaction(writing=False)
+
+    def ready(self) -> dict[str, Any]:
+        """Which database it is, and whether it answers with the tables of this version."""
+        try:
+            migrated = is_current(self._engines.reader, HUB)
+        except HubError:
+            migrated = False
+        return {"database": self._engines.dialect, "migrated": migrated}
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engines.close()
+
+    @contextmanager
+    def _transaction(self, *, writing: bool) -> Iterator[Tx]:
+        engine = self._engines.writer if writing else self._engines.reader
+        with transaction(engine, writing=writing) as sql:
+            yield Tx(sql, self._clock, self._ids)
