@@ -7,7 +7,6 @@ randomness are handed in, so that tests and simulations can turn them.
 from __future__ import annotations
 
 import secrets
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -91,7 +90,7 @@ class Knowledge:
 
     def map_all(self, channel: Channel, source: Source) -> Sequence[Mapped]:
         """Run the channel's mapping, or the one recognised from the content."""
-        mapping = self.library.find(channel.mapping) if channel.mapping else self.library.default_for(source)
+        mapping = self.library.find(channel.mapping) if channel.mapping else self.library.for_source(source)
         return interpret.run_all(mapping, source, options=dict(channel.options))
 
 
@@ -103,28 +102,51 @@ class Hub:
         self.settings = settings
         self.clock = clock
         self.ids = ids
-        self.knowledge = knowledge(settings.mappings)
         self.keys = HubKeys.load(settings.keys)
-        self.registry: Registry = registry()
         self.store = Store.open(settings.database, clock=clock, ids=ids)
         self.store.migrate()
-        self.vault = Vault(Keyring(self.keys.hub_key))
-        self.digests = Digests(self.keys.index_key)
-        self.policy = Policy(
-            label_rules=self.knowledge.label_rules, bases=self.knowledge.bases, zone=settings.zone
-        )
-        self.identities = Identities(vault=self.vault, digests=self.digests, ids=ids)
-        self.recorder = Recorder(vault=self.vault, policy=self.policy, digests=self.digests, clock=clock)
+        self.on_change: Callable[[], None] | None = None
+        """Set by a worker in this process: there may be new outbox events, look at once."""
         self._opened: list[Callable[[], None]] = [self.store.close]
-        self.wake = threading.Event()
-        """Set when there may be new outbox events: the relay looks at once."""
-        self.wake_senders = threading.Event()
-        """Set when there may be new deliveries: the senders look at once."""
+
+    def changed(self) -> None:
+        """Something was written; a worker in this process need not wait for its next look."""
+        if self.on_change is not None:
+            self.on_change()
 
     def close(self) -> None:
         """Let go of everything, the journal last."""
         for close in self._opened:
             close()
+
+    @cached_property
+    def knowledge(self) -> Knowledge:
+        return knowledge(self.settings.mappings)
+
+    @cached_property
+    def registry(self) -> Registry:
+        return registry()
+
+    @cached_property
+    def vault(self) -> Vault:
+        return Vault(Keyring(self.keys.hub_key))
+
+    @cached_property
+    def digests(self) -> Digests:
+        return Digests(self.keys.index_key)
+
+    @cached_property
+    def policy(self) -> Policy:
+        known = self.knowledge
+        return Policy(label_rules=known.label_rules, bases=known.bases, zone=self.settings.zone)
+
+    @cached_property
+    def identities(self) -> Identities:
+        return Identities(vault=self.vault, digests=self.digests, ids=self.ids)
+
+    @cached_property
+    def recorder(self) -> Recorder:
+        return Recorder(vault=self.vault, policy=self.policy, digests=self.digests, clock=self.clock)
 
     @cached_property
     def journal(self) -> Journal:
@@ -155,7 +177,9 @@ class Hub:
             database = self.store.ready()
             with self.store.reading() as tx:
                 waiting = {"outbox": tx.outbox.pending(), "deliveries": tx.deliveries.due(self.clock())}
-            return {"ready": bool(database.get("migrated")), "store": database, "waiting": waiting}
+            bell = self.bell.ready()
+            ready = bool(database.get("migrated")) and bool(bell.get("ready"))
+            return {"ready": ready, "store": database, "bell": bell, "waiting": waiting}
         except Exception as error:  # readiness says no for whatever reason, and says which kind
             return {"ready": False, "reason": type(error).__name__}
 
@@ -198,6 +222,7 @@ class Hub:
             max_attempts=self.settings.max_attempts,
             clock=self.clock,
             secrets=self.secrets_of,
+            identities=self.identities,
         )
 
     @cached_property
@@ -211,6 +236,7 @@ class Hub:
             gate=self.gate,
             identities=self.identities,
             author=self.author,
+            base=f"{self.settings.public_url}/fhir",
             clock=self.clock,
             ids=self.ids,
         )
@@ -236,7 +262,7 @@ class Hub:
 
     @cached_property
     def overviews(self) -> Overviews:
-        return Overviews(store=self.store, gate=self.gate, vault=self.vault, clock=self.clock)
+        return Overviews(store=self.store, gate=self.gate, vault=self.vault)
 
     @cached_property
     def signin(self) -> SignIn:
@@ -270,14 +296,19 @@ class Hub:
         found: Mapping[str, Mapping[str, object]] = msgspec.json.decode(opened)
         return found
 
-    def render(self, to: Member, connection: Connection, parcel: Parcel, bundle: Resource) -> Parcel:
-        """A parcel in the form its connection carries: FHIR as it is, tables by the outgoing mapping."""
+    def render(
+        self, to: Member, connection: Connection, parcel: Parcel, bundle: Resource, number: str
+    ) -> Parcel:
+        """A parcel in the form its connection carries: FHIR as it is, tables by the outgoing mapping.
+
+        `number` is the organisation's own number of the client, which its table needs.
+        """
         if connection.adapter != "tabular":
             return parcel
         _, configured = to.mappings.get(connection.adapter, ("", ""))
         default = "notice-to-csv" if parcel.item == "revocation-notice" else "plan-to-csv"
         mapping = self.library.find(configured if configured and default == "plan-to-csv" else default)
-        table = interpret.run_out(mapping, fhir_reader.of(bundle, name=parcel.name))
+        table = interpret.run_out(mapping, fhir_reader.of(bundle, name=parcel.name), options={"client-number": number})
         body = table_out.write(
             table,
             encoding=str(connection.encoding or connection.config.get("encoding", "windows-1250")),
@@ -290,9 +321,10 @@ class Hub:
     def library(self) -> Library:
         return self.knowledge.library
 
-    def backoff(self, attempt: int) -> timedelta:
-        """How long to wait before the next attempt."""
-        return Backoff().pause(attempt)
+    def backoff(self, attempt: int, retry_after: float | None) -> timedelta:
+        """How long to wait before the next attempt; what the counterpart asked for holds, up to an hour."""
+        asked = timedelta(seconds=retry_after) if retry_after else None
+        return Backoff().pause(attempt, retry_after=asked)
 
     def fold_audit(self) -> int:
         """Fold new journal entries into the audit store; returns how many."""

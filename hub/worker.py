@@ -1,14 +1,14 @@
-"""The worker: relay events, send deliveries, poll folders, listen for systems that call us, fold the audit.
+"""The worker: carry what is due, take in what waits in folders, listen for systems that call us, fold the audit.
 
-Everything it does is driven by rows in the database: the bell only says that there is something to do, and a sweep
-finds whatever a lost bell did not announce. It can be killed at any moment and goes on where the rows say.
+Everything is driven by rows in the database and files in folders, so the process can be killed at any moment and goes
+on where they say. The carrying itself (relay, senders, sweeper) is `hub.routing.worker`.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -17,13 +17,16 @@ from hub.bootstrap import Hub
 from hub.errors import HubError
 from hub.exchange.organisations import Member, member
 from hub.exchange.pull import channel_of
+from hub.routing.relay import LEASE, Relay
+from hub.routing.worker import Worker as Carrier
+from hub.store.model import Event
 
 log = structlog.get_logger("hub.worker")
 
-LEASE = timedelta(seconds=30)
-BATCH = 10
-SENDERS = 2
-SWEEP_SECONDS = 0.5
+BATCH = 2
+"""Deliveries one sender claims at a time: few, so that a slow counterpart does not outlast their lease."""
+
+SENDERS = 4
 FOLD_SECONDS = 5.0
 
 
@@ -35,19 +38,25 @@ class Worker:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._listening: dict[tuple[str, str], Listening] = {}
-        self._silence: list[Callable[[], None]] = []
+        self._carrier = Carrier(
+            bell=hub.bell,
+            relay=Relay[Event](
+                claim=self._claim_events,
+                expand=hub.announcer.expand,
+                ring=hub.bell.ring,
+                clock=hub.clock,
+            ).run_once,
+            work=self.send_due,
+            next_due=self._next_due,
+            clock=hub.clock,
+            senders=SENDERS,
+        )
 
     def start(self) -> None:
         """Start every thread; returns at once."""
-        self._silence.append(self._hub.bell.listen(lambda _id: self._hub.wake_senders.set()))
-        loops: list[tuple[str, Callable[[], float]]] = [
-            ("relay", self.relay),
-            ("poll", self.poll),
-            ("listen", self.keep_listening),
-            ("fold", self.fold),
-            *((f"send-{n}", self.send) for n in range(SENDERS)),
-        ]
-        for name, step in loops:
+        self._carrier.start()
+        self._hub.on_change = self._carrier.poke
+        for name, step in (("poll", self.poll), ("listen", self.keep_listening), ("fold", self.fold)):
             thread = threading.Thread(target=self._loop, args=(name, step), name=f"hub-{name}", daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -55,32 +64,16 @@ class Worker:
     def stop(self) -> None:
         """Stop every thread and listener; what was begun is finished or left to its lease."""
         self._stop.set()
-        self._hub.wake.set()
-        self._hub.wake_senders.set()
-        for silence in self._silence:
-            silence()
-        for thread in self._threads:
-            thread.join(timeout=10)
         for listening in self._listening.values():
             listening.stop()
+        self._carrier.stop()
+        for thread in self._threads:
+            thread.join(timeout=10)
+        self._hub.bell.close()
 
-    def relay(self) -> float:
-        """Turn outbox events into deliveries and ring for each; returns how long to rest."""
+    def send_due(self) -> int:
+        """Claim what is due and send it; returns how many were taken on."""
         hub = self._hub
-        hub.wake.clear()
-        with hub.store.writing() as tx:
-            events = tx.outbox.claim(100, hub.clock(), LEASE)
-        for event in events:
-            for delivery in hub.announcer.expand(event):
-                hub.bell.ring(delivery)
-        if events:
-            hub.wake_senders.set()
-        return 0.0 if events else SWEEP_SECONDS
-
-    def send(self) -> float:
-        """Send what is due; returns how long to rest."""
-        hub = self._hub
-        hub.wake_senders.clear()
         with hub.store.writing() as tx:
             claimed = tx.deliveries.claim(BATCH, hub.clock(), LEASE)
         for delivery in claimed:
@@ -93,14 +86,14 @@ class Worker:
                 state=str(state),
                 attempt=delivery.attempts,
             )
-        return 0.0 if claimed else SWEEP_SECONDS
+        return len(claimed)
 
     def poll(self) -> float:
-        """Look once into every drop folder."""
+        """Look once into every drop folder; returns how long to rest."""
         for source in self._members():
             for connection in source.connections:
                 if "pull" in connection.directions and self._is_folder(connection):
-                    self._take_waiting(source, connection)
+                    self._apart("poll", source, connection, self._take_waiting)
         return self._hub.settings.poll_seconds
 
     def keep_listening(self) -> float:
@@ -110,10 +103,7 @@ class Worker:
                 key = (source.id, connection.adapter)
                 if "listen" not in connection.directions or key in self._listening:
                     continue
-                listening = self._hub.adapter(connection.adapter).listen(connection, self._taker(source, connection))
-                if listening is not None:
-                    self._listening[key] = listening
-                    log.info("listening", organisation=source.id, adapter=connection.adapter)
+                self._apart("listen", source, connection, self._begin_listening)
         return self._hub.settings.poll_seconds
 
     def fold(self) -> float:
@@ -121,19 +111,52 @@ class Worker:
         self._hub.fold_audit()
         return FOLD_SECONDS
 
+    def _begin_listening(self, source: Member, connection: Connection) -> None:
+        taker = self._taker(source, connection)
+        listening = self._hub.adapter(connection.adapter).listen(connection, taker)
+        if listening is not None:
+            self._listening[source.id, connection.adapter] = listening
+            log.info("listening", organisation=source.id, adapter=connection.adapter)
+
+    def _apart(
+        self,
+        name: str,
+        source: Member,
+        connection: Connection,
+        step: Callable[[Member, Connection], None],
+    ) -> None:
+        """Do one step for one organisation, so that its trouble holds up no other."""
+        try:
+            step(source, connection)
+        except HubError as error:
+            log.warning(
+                "connection failed",
+                queue=name,
+                organisation=source.id,
+                adapter=connection.adapter,
+                kind=type(error).__name__,
+                reason=str(error),
+            )
+
     def _loop(self, name: str, step: Callable[[], float]) -> None:
-        wake = self._hub.wake if name == "relay" else self._hub.wake_senders if name.startswith("send") else self._stop
         while not self._stop.is_set():
             try:
                 rest = step()
             except HubError as error:
-                log.warning("step failed", queue=name, kind=type(error).__name__, reason=error.issue_code)
+                log.warning("step failed", queue=name, kind=type(error).__name__, reason=str(error))
                 rest = 1.0
             except Exception as error:  # a defect in one step must not end the worker; it is said and tried again
-                log.error("step failed", queue=name, kind=type(error).__name__, exc_info=False)
+                log.error("step failed", queue=name, kind=type(error).__name__)
                 rest = 1.0
-            if rest:
-                wake.wait(rest)
+            self._stop.wait(rest)
+
+    def _claim_events(self, limit: int, now: datetime, lease: timedelta) -> list[Event]:
+        with self._hub.store.writing() as tx:
+            return tx.outbox.claim(limit, now, lease)
+
+    def _next_due(self) -> datetime | None:
+        with self._hub.store.reading() as tx:
+            return tx.deliveries.next_due()
 
     def _members(self) -> list[Member]:
         with self._hub.store.reading() as tx:
@@ -156,7 +179,7 @@ class Worker:
         def take(received: Received) -> Answer:
             answer = self._hub.ingest.take(channel, received)
             log.info("received", organisation=source.id, adapter=connection.adapter, outcome=answer.outcome)
-            self._hub.wake.set()
+            self._hub.changed()
             return answer
 
         return take

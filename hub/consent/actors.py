@@ -45,7 +45,9 @@ def expand(actors: Iterable[Reference], world: World, *, at: datetime, zone: Zon
     permit |= moment.same_legal_person(permit)
     deny = moment.roles_of_any_time(asked)
     deny |= moment.ancestors(deny)
-    return Actors(permit | moment.teams(permit), deny | moment.teams(deny, doubtful=True))
+    return Actors(
+        frozenset(permit | moment.teams(permit)), frozenset(deny | moment.teams(deny, doubtful=True))
+    )
 
 
 def in_force(period: Any, at: datetime, zone: ZoneInfo) -> bool:

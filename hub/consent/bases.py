@@ -151,7 +151,7 @@ def _flow(name: str, given: Mapping[str, Any], place: str) -> Flow:
         actions=_of(given, "actions", ACTIONS, place),
         areas=_of(given, "areas", AREAS, place),
         most_confidential=CONFIDENTIALITY[highest],
-        elements={type: frozenset(elements) for type, elements in given.get("elements", {}).items()},  # noqa: A001
+        elements={kind: frozenset(elements) for kind, elements in given.get("elements", {}).items()},
         enabled=given.get("enabled") is True,
     )
 

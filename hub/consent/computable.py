@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from hub.consent.fields import Faults, Reading, stated_fields
 from hub.consent.model import World
+from hub.consent.named import Fields, PeriodText
 from hub.consent.periods import period_span
-from hub.consent.rules import ConsentFault, ConsentRule, Fields, PeriodText, Provision
+from hub.consent.rules import ConsentFault, ConsentRule, Provision
 from hub.fhir.codes import ACT_CODE, CONSENT_SCOPE, UNCLASSIFIED
 from hub.fhir.value import Resource
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
 from typing import Any, Final
 
@@ -17,8 +18,8 @@ from hub.fhir.references import parse_reference
 from hub.fhir.value import Reference, Resource
 
 AUTHOR_ELEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
-    type: tuple(paths)
-    for type, paths in tomllib.loads(
+    kind: tuple(paths)
+    for kind, paths in tomllib.loads(
         resources.files("hub.consent").joinpath("tables/authors.toml").read_text("utf-8")
     )["authors"].items()
 }
@@ -38,8 +39,11 @@ class Content:
 
 def local(text: object) -> Reference | None:
     """`Type/id` of a reference into this hub, version left off; None for contained, foreign and broken ones."""
-    if not isinstance(text, str):
-        return None
+    return _local(text) if isinstance(text, str) else None
+
+
+@lru_cache(maxsize=16384)
+def _local(text: str) -> Reference | None:
     parsed = parse_reference(text.removeprefix(f"{HUB}/"))
     return str(parsed) if parsed else None
 
@@ -78,12 +82,12 @@ def authors_of(resource: Resource) -> frozenset[Reference]:
 
 def document_codes(resource: Resource) -> frozenset[Code]:
     """The codings that say what kind of document a resource is."""
-    type = resource.get("resourceType")
-    if type == "Bundle":
+    kind = resource.get("resourceType")
+    if kind == "Bundle":
         entries = resource.get("entry") or [{}]
         first = entries[0].get("resource") if isinstance(entries[0], dict) else None
         return document_codes(first) if first and first.get("resourceType") == "Composition" else frozenset()
-    path = {"Composition": "type", "DocumentReference": "type", "DiagnosticReport": "code"}.get(str(type))
+    path = {"Composition": "type", "DocumentReference": "type", "DiagnosticReport": "code"}.get(str(kind))
     if path is None:
         return frozenset()
     return frozenset(

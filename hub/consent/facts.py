@@ -11,13 +11,13 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from hub.consent.clinical import clinical_period
 from hub.consent.codes import rank
 from hub.consent.data_references import Code, Content, authors_of, content_of, document_codes, local
 from hub.consent.model import Labels, Part, Record, World
 from hub.consent.periods import Span
-from hub.fhir.clinical_time import clinical_period
 from hub.fhir.pointer import get
-from hub.fhir.value import Reference
+from hub.fhir.value import Reference, Resource
 
 
 class Facts:
@@ -35,13 +35,17 @@ class Facts:
         whole: Facts | None = None,
     ) -> None:
         self.record = record
+        self.resource = _host(record.resource, pointer) if pointer else record.resource
         self.reference = record.reference
         self.type = record.reference.partition("/")[0]
+        if self.resource is not record.resource:
+            self.type = str(self.resource["resourceType"])
+            self.reference = f"{self.type}/{self.resource.get('id', '')}"
         self.rank = rank(labels.confidentiality)
         self.sensitivity = labels.sensitivity
         self.areas = labels.areas
         self._world = world
-        self._zone = zone
+        self.zone = zone
         self._pointer = pointer
         self._without = without
         self._whole = whole
@@ -62,17 +66,17 @@ class Facts:
     @cached_property
     def documents(self) -> frozenset[Code]:
         """What kind of document the record is."""
-        return document_codes(self.record.resource)
+        return document_codes(self.resource)
 
     @cached_property
     def time(self) -> Span | None:
         """When the record is about, by the table of clinical times."""
-        return clinical_period(self.record.resource, self._zone)
+        return clinical_period(self.resource, self.zone)
 
     @cached_property
     def authors(self) -> frozenset[Reference]:
         """Who wrote the record, and the person behind each role."""
-        return self._behind(authors_of(self.record.resource), "practitioner")
+        return self._behind(authors_of(self.resource), "practitioner")
 
     @cached_property
     def every_author(self) -> frozenset[Reference]:
@@ -105,6 +109,18 @@ class Facts:
                 if behind is not None:
                     found.add(behind)
         return frozenset(found)
+
+
+def _host(resource: Resource, pointer: str) -> Resource:
+    """The innermost resource that holds what the pointer leads to: an entry of a Bundle is a record of its own kind."""
+    value: Any = resource
+    found = resource
+    for step in pointer.split("/")[1:]:
+        value = get(value, f"/{step}")
+        inner = value.get("resource", value) if isinstance(value, dict) else None
+        if isinstance(inner, dict) and isinstance(inner.get("resourceType"), str):
+            found = inner
+    return found
 
 
 def beyond_parts(labels: Labels, parts: Iterable[Part]) -> Labels:

@@ -14,16 +14,9 @@ from hub.consent import codes
 from hub.consent.actors import ACTOR_TYPES
 from hub.consent.data_references import Code, local, version_of
 from hub.consent.model import World
+from hub.consent.named import Fields, NamedClasses, NamedCodes, NamedData, NamedLabels, PeriodText
 from hub.consent.periods import HUB_TIME_ZONE, period_span
-from hub.consent.rules import (
-    ConsentFault,
-    Fields,
-    NamedClasses,
-    NamedCodes,
-    NamedData,
-    NamedLabels,
-    PeriodText,
-)
+from hub.consent.rules import ConsentFault
 from hub.fhir.codes import (
     ACT_CODE,
     ACT_REASON,
@@ -169,11 +162,11 @@ def _actor(value: Any, path: str, reading: Reading) -> Reference | None:
     if actor is None or not reading.resolves(actor):
         reading.faults.add(path, "actor does not resolve")
         return None
-    type = actor.partition("/")[0]
-    if type not in ACTOR_TYPES or value.get("type", type) != type:
+    kind = actor.partition("/")[0]
+    if kind not in ACTOR_TYPES or value.get("type", kind) != kind:
         reading.faults.add(path, "not a kind of actor")
         return None
-    if type == "Group" and reading.world.directory.get(actor, {}).get("characteristic"):
+    if kind == "Group" and reading.world.directory.get(actor, {}).get("characteristic"):
         reading.faults.add(path, "a Group by characteristics: its members cannot be told")
         return None
     return actor
@@ -230,9 +223,9 @@ def _labels(value: Any, path: str, reading: Reading) -> NamedLabels:
         place = f"{path}[{index}]"
         reading.understood(coding, _CODING, place)
         system, code = coding.get("system"), coding.get("code")
-        if system == CONFIDENTIALITY and code in codes.CONFIDENTIALITY:
+        if system == CONFIDENTIALITY and isinstance(code, str) and code in codes.CONFIDENTIALITY:
             ranks.add(codes.CONFIDENTIALITY[code])
-        elif system == ACT_CODE and code in codes.SENSITIVITY:
+        elif system == ACT_CODE and isinstance(code, str) and code in codes.SENSITIVITY:
             sensitivity.add(code)
         else:
             reading.faults.add(place, "neither on the scale of confidentiality nor a sensitivity code")
@@ -246,7 +239,7 @@ def _classes(value: Any, path: str, reading: Reading) -> NamedClasses:
         place = f"{path}[{index}]"
         reading.understood(coding, _CODING, place)
         system, code = coding.get("system"), coding.get("code")
-        if system == codes.RESOURCE_TYPES_SYSTEM and code in codes.RESOURCE_TYPES:
+        if system == codes.RESOURCE_TYPES_SYSTEM and isinstance(code, str) and code in codes.RESOURCE_TYPES:
             types.add(code)
         elif isinstance(code, str) and (system == LOINC or str(system).endswith(_DOCUMENT_SYSTEM)):
             documents.add((str(system), code))
@@ -265,7 +258,7 @@ def _codes(value: Any, path: str, reading: Reading) -> NamedCodes:
                 reading.faults.add(place, "a code without a system")
             elif not is_care_area(system):
                 others.add((system, code))
-            elif code in AREAS or code == UNCLASSIFIED:
+            elif code in (*AREAS, UNCLASSIFIED):
                 areas.add(code)
             else:
                 reading.faults.add(place, "not an area of life")

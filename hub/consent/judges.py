@@ -131,8 +131,8 @@ class ByConsent:
             return Judgement(False, tuple(denies), stopped=True)
         if agreed:
             return Judgement(True, tuple(permits))
-        if facts.type == "Patient" and (follows := self._any_permit(facts)):
-            shown = elements_among(facts.record.resource, FOLLOWS_ANY_PERMIT)
+        if facts.reference in clients and (follows := self._any_permit(facts)):
+            shown = elements_among(facts.resource, FOLLOWS_ANY_PERMIT)
             return Judgement(True, follows, elements=shown)
         return Judgement(
             False,
@@ -182,15 +182,13 @@ class ByFlow:
             return refused(facts, f"{named}: not in the minimum set")
         if facts.rank > flow.most_confidential:
             return refused(facts, f"{named}: too confidential")
-        if not facts.areas or not facts.areas <= flow.areas:
-            return refused(facts, f"{named}: not in the minimum set", stopped=False)
         if self.heeds is not None and (denies := self._denies(self.heeds, facts)):
             return Judgement(False, denies, stopped=True)
-        return Judgement(
-            True,
-            because(facts, Effect.PERMIT, f"{named} ({flow.law})"),
-            elements=flow.minimum(facts.record.resource),
-        )
+        minimum = flow.minimum(facts.resource)
+        if not facts.areas or not facts.areas <= flow.areas:
+            outside = because(facts, Effect.DENY, f"{named}: not in the minimum set")
+            return Judgement(False, outside, elements=minimum)
+        return Judgement(True, because(facts, Effect.PERMIT, f"{named} ({flow.law})"), elements=minimum)
 
     def areas(self, client: Reference) -> frozenset[str]:
         """The areas of the minimum set."""
@@ -214,7 +212,7 @@ class ByVitalInterest:
 
     def judge(self, facts: Facts) -> Judgement:
         """Whether something keeps this shut even in an emergency."""
-        marked = is_marked(facts.record.resource, self.vital.never_mark)
+        marked = is_marked(facts.resource, self.vital.never_mark)
         if marked or facts.sensitivity & self.vital.never_sensitivity:
             return refused(facts, "basis: VITAL-INTEREST: never opened by breaking the glass")
         denies = tuple(self._emergency_denies(facts))
@@ -283,7 +281,7 @@ class ByOwnRecord:
         return frozenset(AREAS) if client in self.clients else frozenset()
 
     def _is_confidence(self, facts: Facts) -> bool:
-        resource = facts.record.resource
+        resource = facts.resource
         if is_marked(resource, self.own.third_party_mark):
             return True
         if facts.rank < CONFIDENTIALITY.get(self.own.third_party_from, BEYOND_SCALE):

@@ -1,8 +1,8 @@
 """Codes as label rules name them: a system by a short name, codes exactly or by prefix and range.
 
-Systems are written in `mappings/labels/systems.yaml`. `F20-F29` in a system that matches by prefix covers F20
-to F29 with everything below; a code without a system is compared with the prefix systems alone, because leaving
-a system out must not hide what a code says (docs/consent.md, labels: absence never widens).
+Systems are written in `mappings/labels/systems.yaml`. `F20-F29` in a system that matches by prefix covers
+F20 to F29 with everything below; a code without a system is compared with the prefix systems alone, because
+leaving a system out must not hide what a code says (docs/consent.md, labels: absence never widens).
 """
 
 from __future__ import annotations

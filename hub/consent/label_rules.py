@@ -1,8 +1,8 @@
 """Label rules as data: read from `mappings/labels/*.yaml`, checked strictly, indexed by code.
 
-docs/consent.md, labels: rules are data, each with its reason. A rule that says nothing, names an unknown area,
-system or field, or repeats an id is a `MappingDefect` that names the file and the rule: half-read rules label
-nobody.
+docs/consent.md, labels: rules are data, each with its reason. A rule that says nothing, names an unknown
+area, system or field, or repeats an id is a `MappingDefect` that names the file and the rule: half-read
+rules label nobody.
 """
 
 from __future__ import annotations

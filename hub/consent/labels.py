@@ -1,7 +1,7 @@
 """Say what a record is about: confidentiality, sensitivity and areas of life (docs/consent.md, labels).
 
-INVARIANT: what the sender wrote into `meta` can raise a label, never lower it: a sender's area stands beside
-the areas that the content has, and confidentiality is the higher of the two.
+INVARIANT: what the sender wrote into `meta` can raise a label, never lower it: a sender's area stands
+beside the areas that the content has, and confidentiality is the higher of the two.
 INVARIANT: content that no rule knows is `unclassified`, which no permit can name.
 The rules are data (`mappings/labels/`); every label given is explained in `because`.
 """

@@ -1,14 +1,15 @@
 """The parts of a container, each judged on its own (docs/consent.md, inside a record).
 
-CarePlan, CareTeam, Composition, List and Bundle are visible as soon as a part is; an activity, a participant, a
-section, an entry carries the labels of the record it refers to, or of its own content. What nobody can look up is
-`unclassified`. The client, and the directory (who works where), are not parts: they follow what refers to them.
+CarePlan, CareTeam, Composition, List and Bundle (and a Patient with contacts) are visible as soon as a part
+is; an activity, a participant, a section, an entry carries the labels of the record it refers to, or of its
+own content. What nobody can look up is `unclassified`. The client, and the directory (who works where), are
+not parts: they follow what refers to them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from hub.consent.codes import DIRECTORY_TYPES
@@ -57,14 +58,12 @@ def _parts(
     reader = _References(resource, labels_of, rules, clients)
     match resource.get("resourceType"):
         case "CarePlan":
-            for position, activity in enumerate(_objects(resource.get("activity"))):
-                labels = label_part(activity, "CarePlan.activity", rules, reader.labels)
-                yield Part(f"{at}/activity/{position}", labels, _target(activity.get("reference")))
-            for element in PLAN_REFERENCES:
-                for position, reference in enumerate(_objects(resource.get(element))):
-                    yield from reader.part(reference, f"{at}/{element}/{position}")
+            yield from _plan(resource, at, reader)
         case "CareTeam":
             yield from _participants(resource, at, reader)
+        case "Patient":
+            contacts = range(len(_objects(resource.get("contact"))))
+            yield from (Part(f"{at}/contact/{position}", _third_party(rules)) for position in contacts)
         case "Composition":
             yield from _sections(resource, at, reader)
         case "List":
@@ -98,6 +97,15 @@ class _References:
             yield Part(pointer, known or _unclassified(self.rules), target)
 
 
+def _plan(plan: Resource, at: str, reader: _References) -> Iterator[Part]:
+    for position, activity in enumerate(_objects(plan.get("activity"))):
+        labels = label_part(activity, "CarePlan.activity", reader.rules, reader.labels)
+        yield Part(f"{at}/activity/{position}", labels, _target(activity.get("reference")))
+    for element in PLAN_REFERENCES:
+        for position, reference in enumerate(_objects(plan.get(element))):
+            yield from reader.part(reference, f"{at}/{element}/{position}")
+
+
 def _participants(team: Resource, at: str, reader: _References) -> Iterator[Part]:
     """Everybody is shown by role; who a relative or helper is, is a part of its own."""
     for position, participant in enumerate(_objects(team.get("participant"))):
@@ -128,46 +136,55 @@ def _entries(
     bundle: Resource, at: str, labels_of: Resolve, rules: LabelRules, clients: frozenset[str]
 ) -> Iterator[Part]:
     entries = [entry.get("resource") for entry in _objects(bundle.get("entry"))]
-    within = _within(entries, bundle_index(bundle), labels_of, rules)
-    every = [within(f"#{position}") for position, entry in enumerate(entries) if isinstance(entry, dict)]
-    names = {position: name for name, position in bundle_index(bundle).items() if name in clients}
+    index = bundle_index(bundle)
+    judged = _Entries(entries, index, labels_of, rules)
+    named = {position for name, position in index.items() if name in clients}
     for position, resource in enumerate(entries):
         pointer = f"{at}/entry/{position}"
         if not isinstance(resource, dict):
             continue
         kind = resource.get("resourceType")
-        if kind == "Patient" and position not in names:
+        if kind == "Patient" and position not in named:
             yield Part(pointer, _third_party(rules))
         elif kind == "Binary":
-            yield Part(pointer, combined(*(labels for labels in every if labels)))
-        elif kind == "Patient":
-            contacts = _objects(resource.get("contact"))
-            yield from (
-                Part(f"{pointer}/resource/contact/{index}", _third_party(rules))
-                for index, _ in enumerate(contacts)
-            )
-        elif kind not in CONTAINERS and not is_support(resource):
-            yield Part(pointer, within(f"#{position}") or _unclassified(rules))
-        yield from _parts(resource, f"{pointer}/resource", within, rules, clients)
+            yield Part(pointer, combined(*(judged.at(n) for n, entry in enumerate(entries) if entry)))
+        elif not is_support(resource):
+            inner = tuple(_parts(resource, f"{pointer}/resource", judged.of, rules, clients))
+            yield from inner
+            if not inner and kind not in ("Composition", "Patient"):
+                yield Part(pointer, judged.at(position))
 
 
-def _within(
-    entries: list[Any], index: Mapping[str, int], labels_of: Resolve, rules: LabelRules
-) -> Callable[[str], Labels | None]:
-    """Labels by reference inside a Bundle: entries first, then what the hub knows. `#n` is the n-th entry."""
-    known: dict[int, Labels | None] = {}
+class _Entries:
+    """Labels inside a Bundle: its entries first, then what the hub knows."""
 
-    def labels(reference: str) -> Labels | None:
-        position = int(reference[1:]) if reference.startswith("#") else index.get(unversioned(reference))
+    def __init__(
+        self, entries: Sequence[Any], index: Mapping[str, int], labels_of: Resolve, rules: LabelRules
+    ) -> None:
+        self._entries = entries
+        self._index = index
+        self._labels_of = labels_of
+        self._rules = rules
+        self._known: dict[int, Labels | None] = {}
+
+    def of(self, reference: str) -> Labels | None:
+        """By a reference: fullUrl or `Type/id`."""
+        position = self._index.get(unversioned(reference))
         if position is None:
-            return labels_of(reference) if parse_reference(reference) else None
-        if position not in known:
-            known[position] = None  # a circle of references lends nothing to itself
-            resource = entries[position]
-            known[position] = label(resource, rules, labels) if isinstance(resource, dict) else None
-        return known[position]
+            return self._labels_of(reference) if parse_reference(reference) else None
+        if position not in self._known:
+            self._known[position] = None  # a circle of references lends nothing to itself
+            resource = self._entries[position]
+            known = label(resource, self._rules, self.of) if isinstance(resource, dict) else None
+            self._known[position] = known
+        return self._known[position]
 
-    return labels
+    def at(self, position: int) -> Labels:
+        """By the entry's place."""
+        known = self._known.get(position)
+        if known is None and isinstance(resource := self._entries[position], dict):
+            known = label(resource, self._rules, self.of)
+        return known or _unclassified(self._rules)
 
 
 def _clients(resource: Resource) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""A Consent bound to one request: what is left of its provisions, and which of them speak (consent rules §2.3 to §2.7).
+"""A Consent bound to one request: what is left of its provisions, and which of them speak (consent rules §2.3, §2.4).
 
 What a provision says of the request (actor, purpose, action, period) is settled once; what it says of the record is
 judged for each. A provision speaks if its conditions hold and none of its children's do.
@@ -6,155 +6,44 @@ judged for each. A provision speaks if its conditions hold and none of its child
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum
 from zoneinfo import ZoneInfo
 
 from hub.consent import codes
 from hub.consent.actors import Actors
+from hub.consent.conditions import Match
 from hub.consent.facts import Facts
-from hub.consent.periods import Span, contains, overlaps
-from hub.consent.rules import ConsentRule, Fields, NamedData, Provision
-from hub.fhir.codes import UNCLASSIFIED
+from hub.consent.named import Fields
+from hub.consent.rules import ConsentRule, Provision
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The request side of a decision, expanded once."""
+    """The request side of a decision, expanded once: purposes that cover the one asked for, actions alike."""
 
     actors: Actors
     purpose: str
-    action: str
+    purposes: frozenset[str]
+    actions: frozenset[str]
     at: datetime
     zone: ZoneInfo
 
 
-class Match(IntEnum):
-    """Whether conditions on a record can be told without the record."""
-
-    NO = 0
-    DEPENDS = 1
-    YES = 2
-
-
 class BoundProvision:
-    """One provision whose request side holds: what it asks of a record."""
+    """One provision whose request side holds, with those of its children whose does."""
 
-    __slots__ = (
-        "areas", "at_least", "at_most", "children", "classes", "data", "emergency", "open", "others", "path",
-        "permit", "sensitivity", "within",
-    )  # fmt: skip
+    __slots__ = ("children", "conditions", "emergency", "holds", "path", "permit")
 
-    def __init__(self, provision: Provision, asked: Asked, children: Sequence[BoundProvision]) -> None:
-        fields = provision.effective
+    def __init__(self, provision: Provision, children: Sequence[BoundProvision]) -> None:
         self.path = provision.path
         self.permit = provision.permit
+        self.conditions = provision.conditions
+        self.holds = provision.conditions.hold
         self.children = tuple(children)
-        self.classes = fields.classes
-        self.data = fields.data
-        self.within: Span | None = fields.data_period.span(asked.zone) if fields.data_period else None
-        self.emergency = bool((fields.purposes or frozenset()) & codes.EMERGENCY)
-        self._bind_labels(fields)
-        self._bind_codes(fields)
-        self.open = all(
-            field is None
-            for field in (fields.labels, fields.codes, fields.classes, fields.data, fields.data_period)
-        )
-
-    def _bind_labels(self, fields: Fields) -> None:
-        named = fields.labels
-        ranks = named.confidentiality if named else frozenset()
-        sensitivity = named.sensitivity if named else frozenset()
-        self.at_most = max(ranks) if ranks else None
-        self.at_least = min(ranks) if ranks else None
-        self.sensitivity = sensitivity if self.permit else codes.with_narrower(sensitivity)
-
-    def _bind_codes(self, fields: Fields) -> None:
-        named = fields.codes
-        self.areas = named.areas if named else None
-        self.others = named.others if named else None
-        if self.permit and self.areas is not None:
-            self.areas -= {UNCLASSIFIED}
-
-    def holds(self, facts: Facts) -> bool:
-        """Whether all that it asks of the record is so."""
-        if self.open:
-            return True
-        return (
-            self._holds_labels(facts)
-            and self._holds_codes(facts)
-            and (self.classes is None or self._holds_class(facts))
-            and (self.within is None or self._holds_time(facts, self.within))
-            and (self.data is None or any(self._holds_data(facts, data) for data in self.data))
-        )
-
-    def _holds_labels(self, facts: Facts) -> bool:
-        named = self.sensitivity
-        if not named and self.at_most is None:
-            return True
-        if not self.permit:
-            reached = self.at_least is not None and facts.rank >= self.at_least
-            return reached or not named.isdisjoint(facts.sensitivity)
-        if self.at_most is not None:
-            return facts.rank <= self.at_most and (not named or facts.sensitivity <= named)
-        return bool(facts.sensitivity) and facts.sensitivity <= named
-
-    def _holds_codes(self, facts: Facts) -> bool:
-        if self.areas is None or self.others is None:
-            return True
-        if not self.permit:
-            return not self.areas.isdisjoint(facts.areas) or (
-                bool(self.others) and not self.others.isdisjoint(facts.every_code)
-            )
-        if facts.areas and facts.areas <= self.areas:
-            return True
-        return bool(self.others) and not self.others.isdisjoint(facts.content.own_codes)
-
-    def _holds_class(self, facts: Facts) -> bool:
-        named = self.classes
-        return named is not None and (
-            facts.type in named.types
-            or (bool(named.documents) and not named.documents.isdisjoint(facts.documents))
-        )
-
-    def _holds_time(self, facts: Facts, within: Span) -> bool:
-        """A record without a date is hit by a deny and not covered by a permit."""
-        if facts.time is None:
-            return not self.permit
-        return contains(within, facts.time) if self.permit else overlaps(within, facts.time)
-
-    def _holds_data(self, facts: Facts, data: NamedData) -> bool:
-        target = data.reference
-        if data.meaning == "authoredby":
-            return target in (facts.authors if self.permit else facts.every_author)
-        if facts.reference == target:
-            return not self.permit or facts.version_is(data.version)
-        if data.meaning == "dependents":
-            return facts.refers_to(target)
-        if data.meaning == "related" and not target.startswith("Patient/") and facts.type != "Patient":
-            return facts.refers_to(target) or facts.referred_to_by(target)
-        return False
-
-    def may_hold(self, area: str | None) -> Match:
-        """Whether it holds for records of an area (or of some area), as far as can be told without one."""
-        if self.open:
-            return Match.YES
-        asks_more = (
-            self.classes is not None
-            or self.data is not None
-            or self.within is not None
-            or bool(self.sensitivity)
-            or self.at_most is not None
-        )
-        if self.areas is None:
-            return Match.DEPENDS
-        if area is None:
-            return Match.DEPENDS if self.areas or self.others else Match.NO
-        if area in self.areas:
-            return Match.DEPENDS if asks_more else Match.YES
-        return Match.DEPENDS if self.others else Match.NO
+        purposes = provision.effective.purposes
+        self.emergency = purposes is not None and not purposes.isdisjoint(codes.EMERGENCY)
 
 
 class BoundConsent:
@@ -168,7 +57,7 @@ class BoundConsent:
         self.date = rule.date
         self.children = _bound(rule.root.children, asked)
         reached = holds_for(rule.root.effective, rule.root.permit, asked)
-        self.root = BoundProvision(rule.root, asked, self.children) if reached else None
+        self.root = BoundProvision(rule.root, self.children) if reached else None
 
     @property
     def silent(self) -> bool:
@@ -178,12 +67,13 @@ class BoundConsent:
     def speaking(self, facts: Facts) -> list[BoundProvision]:
         """The provisions that speak of a record. First-level ones are reached whether or not the root holds."""
         found: list[BoundProvision] = []
-        reached = False
         for child in self.children:
             if child.holds(facts):
-                reached = True
-                _speak(child, facts, found)
-        if not reached and self.root is not None and self.root.holds(facts):
+                if child.children:
+                    _speak(child, facts, found)
+                else:
+                    found.append(child)
+        if not found and self.root is not None and self.root.holds(facts):
             found.append(self.root)
         return found
 
@@ -195,23 +85,24 @@ class BoundConsent:
         """Whether a deny speaks of every record of this area."""
         return any(
             not node.permit
-            and node.may_hold(area) is Match.YES
-            and all(child.may_hold(area) is Match.NO for child in node.children)
+            and node.conditions.may_hold(area) is Match.YES
+            and all(child.conditions.may_hold(area) is Match.NO for child in node.children)
             for node in self._possible(area)
         )
 
-    def _possible(self, area: str | None) -> list[BoundProvision]:
-        found: list[BoundProvision] = []
-        waiting = [*self.children, *((self.root,) if self.root else ())]
+    def _possible(self, area: str | None) -> Iterator[BoundProvision]:
+        """The provisions that could speak of a record of this area."""
+        waiting = list(self.children)
+        nodes = [*((self.root,) if self.root else ())]
         while waiting:
             node = waiting.pop()
-            if node.may_hold(area) is Match.NO:
-                continue
-            if node is not self.root:
+            if node.conditions.may_hold(area) is not Match.NO:
+                nodes.append(node)
                 waiting.extend(node.children)
-            if not any(child.may_hold(area) is Match.YES for child in node.children):
-                found.append(node)
-        return found
+        for node in nodes:
+            covered = any(child.conditions.may_hold(area) is Match.YES for child in node.children)
+            if not covered and node.conditions.may_hold(area) is not Match.NO:
+                yield node
 
 
 def holds_for(fields: Fields, permit: bool, asked: Asked) -> bool:
@@ -220,9 +111,9 @@ def holds_for(fields: Fields, permit: bool, asked: Asked) -> bool:
         closure = asked.actors.permit if permit else asked.actors.deny
         if fields.actors.isdisjoint(closure):
             return False
-    if fields.actions is not None and fields.actions.isdisjoint(codes.reads_like(asked.action)):
+    if fields.actions is not None and fields.actions.isdisjoint(asked.actions):
         return False
-    if not _purpose_holds(fields.purposes, permit, asked.purpose):
+    if not _purpose_holds(fields.purposes, permit, asked):
         return False
     if fields.period is not None:
         first, last = fields.period.span(asked.zone)
@@ -230,25 +121,26 @@ def holds_for(fields: Fields, permit: bool, asked: Asked) -> bool:
     return True
 
 
-def _purpose_holds(named: frozenset[str] | None, permit: bool, purpose: str) -> bool:
+def _purpose_holds(named: frozenset[str] | None, permit: bool, asked: Asked) -> bool:
     """A permit that names no purpose means any but those that must be named; a deny means every one."""
     if named is None:
-        return not permit or purpose not in codes.NAMED_ONLY
-    if permit and purpose in codes.NAMED_ONLY:
+        return not permit or asked.purpose not in codes.NAMED_ONLY
+    if permit and asked.purpose in codes.NAMED_ONLY:
         named -= {codes.ABSTRACT_PURPOSE}
-    return not named.isdisjoint(codes.PURPOSES[purpose])
+    return not named.isdisjoint(asked.purposes)
 
 
 def _bound(provisions: Sequence[Provision], asked: Asked) -> tuple[BoundProvision, ...]:
     """The provisions whose request side holds; what lies below others is never reached."""
     return tuple(
-        BoundProvision(provision, asked, _bound(provision.children, asked))
+        BoundProvision(provision, _bound(provision.children, asked) if provision.children else ())
         for provision in provisions
         if holds_for(provision.effective, provision.permit, asked)
     )
 
 
 def _speak(node: BoundProvision, facts: Facts, found: list[BoundProvision]) -> None:
+    """Note a provision whose conditions hold, or those below it that hold instead."""
     reached = False
     for child in node.children:
         if child.holds(facts):

@@ -1,19 +1,18 @@
 """A Consent as the hub holds it: rules that can be computed, or the reasons why they cannot (consent rules §2).
 
-`hub.consent.computable` makes these from a FHIR Consent. Everything is frozen; periods stay as written, because what a
-date means depends on the hub's time zone.
+`hub.consent.computable` makes these from a FHIR Consent. Everything is frozen, and what a provision asks of a record is
+compiled once, when it is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from hub.consent.data_references import Code
-from hub.consent.periods import period_span
+from hub.consent.conditions import Conditions
+from hub.consent.named import Fields, PeriodText
 from hub.fhir.value import Reference
 
 
@@ -26,82 +25,6 @@ class ConsentFault:
 
 
 @dataclass(frozen=True, slots=True)
-class NamedLabels:
-    """What `securityLabel` names: ranks of confidentiality, and sensitivity codes."""
-
-    confidentiality: frozenset[int]
-    sensitivity: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class NamedCodes:
-    """What `code` names: areas of life, and codings of other systems."""
-
-    areas: frozenset[str]
-    others: frozenset[Code]
-
-
-@dataclass(frozen=True, slots=True)
-class NamedClasses:
-    """What `class` names: resource types, and kinds of document."""
-
-    types: frozenset[str]
-    documents: frozenset[Code]
-
-
-@dataclass(frozen=True, slots=True)
-class NamedData:
-    """One `data`: instance, related, dependents or authoredby of a reference (with a version, where it has one)."""
-
-    meaning: str
-    reference: Reference
-    version: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PeriodText:
-    """A Period as written."""
-
-    start: str | None
-    end: str | None
-
-    def span(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
-        """First and last moment in the hub's time zone."""
-        return period_span({"start": self.start, "end": self.end}, zone)
-
-
-@dataclass(frozen=True, slots=True)
-class Fields:
-    """The fields of a provision that restrict it; None where a field is not given."""
-
-    period: PeriodText | None = None
-    actors: frozenset[Reference] | None = None
-    actions: frozenset[str] | None = None
-    purposes: frozenset[str] | None = None
-    labels: NamedLabels | None = None
-    classes: NamedClasses | None = None
-    codes: NamedCodes | None = None
-    data_period: PeriodText | None = None
-    data: tuple[NamedData, ...] | None = None
-
-    def under(self, parent: Fields) -> Fields:
-        """These fields, and what the parent gives for each that is not stated."""
-        return Fields(
-            *(
-                above if own is None else own
-                for own, above in zip(self.values(), parent.values(), strict=True)
-            )
-        )
-
-    def values(self) -> tuple[Any, ...]:
-        """The fields in order."""
-        return (
-            self.period, self.actors, self.actions, self.purposes, self.labels,
-            self.classes, self.codes, self.data_period, self.data,
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
 class Provision:
     """One provision: where it stands, what it says, what it states itself, and what holds with inheritance."""
 
@@ -110,6 +33,10 @@ class Provision:
     stated: Fields
     effective: Fields
     children: tuple[Provision, ...] = ()
+    conditions: Conditions = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "conditions", Conditions(self.effective, permit=self.permit))
 
     def walk(self) -> Iterator[Provision]:
         """This provision and all below it."""
@@ -165,8 +92,3 @@ class ConsentRule:
             return True
         first, last = self.period.span(zone)
         return first <= at <= last
-
-
-def newest(rules: Mapping[str, ConsentRule]) -> str:
-    """The name of the Consent given last, for the policy `newest-wins`; by name where the dates are equal."""
-    return max(rules, key=lambda name: (rules[name].date, name))

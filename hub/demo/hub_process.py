@@ -49,7 +49,12 @@ class HubProcess:
         self.base = f"http://127.0.0.1:{self.port}"
         self.log = data.parent / f"{data.name}.log"
         self.starts = 0
-        self._environment = {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}
+        self._environment = {
+            **os.environ,
+            "PYTHONUNBUFFERED": "1",
+            "HUB_BASE_URL": self.base,
+            **(environment or {}),
+        }
         self._process: subprocess.Popen[bytes] | None = None
 
     def command(self, *arguments: str, attempts: int = 3, accept: Sequence[int] = (0,)) -> str:

@@ -43,7 +43,7 @@ class Outcome:
     seconds: float
     """How long the journey itself took, without starting the hub."""
     notes: Sequence[str] = field(default=())
-    """What could not be understood in the documents, with its place."""
+    """What could not be understood in the documents, with its place; where the story stopped, if it did."""
 
     @property
     def held(self) -> bool:
@@ -60,4 +60,5 @@ class Outcome:
             "ledger": list(self.ledger),
             "withheld": list(self.withheld),
             "notes": list(self.notes),
+            "seconds": round(self.seconds, 1),
         }

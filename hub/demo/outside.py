@@ -16,7 +16,7 @@ from typing import Final
 from hub.demo.cast import CLIENT, GP, HOSPITAL, RODNE_CISLO
 from hub.demo.errors import OutsideFileError
 
-RODNE_CISLO_OID: Final = "1.2.203.24341.90.1"
+RODNE_CISLO_OID: Final = "1.2.203.24341.1.15.1.1"
 HOSPITAL_OID: Final = "2.999.99000016"
 
 _DECODER: Final = json.JSONDecoder()

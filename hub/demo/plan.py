@@ -86,10 +86,10 @@ def draft(client: str, urn_of: UrnOf, *, begin: str, review: str) -> dict[str, M
 def care_team(client: str) -> dict[str, Any]:
     """Who works together: the municipality leads, each organisation with its role."""
     roles = {
-        MUNICIPALITY.id: ("768820003", "Care coordinator"),
-        GP.id: ("59058001", "General physician"),
-        HOMECARE.id: ("224535009", "Registered nurse"),
-        SOCIAL.id: ("158950009", "Home help"),
+        MUNICIPALITY.id: {"coding": [{"system": SNOMED, "code": "768820003"}], "text": "koordinátorka péče"},
+        GP.id: {"coding": [{"system": SNOMED, "code": "59058001"}], "text": "praktická lékařka"},
+        HOMECARE.id: {"coding": [{"system": SNOMED, "code": "224535009"}], "text": "zdravotní sestra"},
+        SOCIAL.id: {"text": "pečovatelka"},
     }
     return {
         "resourceType": "CareTeam",
@@ -97,12 +97,7 @@ def care_team(client: str) -> dict[str, Any]:
         "name": "Pracovní skupina případu",
         "subject": {"reference": client},
         "participant": [
-            {
-                "role": [
-                    {"coding": [{"system": SNOMED, "code": roles[one.id][0]}], "text": roles[one.id][1]}
-                ],
-                "member": {"reference": one.reference},
-            }
+            {"role": [roles[one.id]], "member": {"reference": one.reference}}
             for one in ORGANISATIONS
             if one.id in roles
         ],

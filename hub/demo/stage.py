@@ -102,6 +102,7 @@ def _given(file: Path | None) -> bytes | None:
 def _environment(run: uuid.UUID) -> dict[str, str]:
     """A quick hub of its own: looks into folders often, and shows a visitor the case manager's view."""
     return {
+        "HUB_HOST": "127.0.0.1",
         "HUB_PAGE_VIEWER": MUNICIPALITY.id,
         "HUB_POLL_SECONDS": "0.2",
         "HUB_BROKER_NAME": f"demo-{run.hex[:8]}",

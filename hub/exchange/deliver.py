@@ -17,9 +17,10 @@ from hub.consent.model import AccessRequest, Basis
 from hub.errors import CounterpartRefused, CounterpartUnreachable, HubError
 from hub.exchange import items
 from hub.exchange.disclose import Disclosure, Gate
+from hub.exchange.identify import Identities
 from hub.exchange.organisations import Member, member
 from hub.exchange.pull import Puller
-from hub.fhir import text
+from hub.fhir import codes, text
 from hub.fhir.value import Resource
 from hub.store.model import Delivery, DeliveryState, Holding
 from hub.store.store import Store, Tx
@@ -30,8 +31,9 @@ DUTIES = frozenset({"discharge-report", "revocation-notice"})
 DUTY_PURPOSE = "TREAT"
 """Purpose of use of a report that one provider owes another for the client's treatment."""
 
-Render = Callable[[Member, Connection, Parcel, Resource], Parcel]
-"""Turns a FHIR parcel into what the connection carries (a table, ...), by its outgoing mapping."""
+Render = Callable[[Member, Connection, Parcel, Resource, str], Parcel]
+"""Turns a FHIR parcel into what the connection carries (a table, ...), by its outgoing mapping; the last argument is
+the organisation's own number of the client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,11 @@ class Deliverer:
         adapter: Callable[[str], Adapter],
         render: Render,
         author: Resource,
-        backoff: Callable[[int], timedelta],
+        backoff: Callable[[int, float | None], timedelta],
         max_attempts: int,
         clock: Callable[[], datetime],
         secrets: Callable[[Tx, str], Mapping[str, Mapping[str, object]]],
+        identities: Identities,
     ) -> None:
         self._store = store
         self._gate = gate
@@ -79,6 +82,7 @@ class Deliverer:
         self._max_attempts = max_attempts
         self._clock = clock
         self._secrets = secrets
+        self._identities = identities
 
     def send(self, delivery: Delivery) -> DeliveryState:
         """Send one claimed delivery. Never raises for what the counterpart does."""
@@ -139,7 +143,7 @@ class Deliverer:
         parcel = Parcel(
             key, delivery.item, str(version), "application/fhir+json", body, f"{delivery.item}-{key}.json"
         )
-        parcel = self._render(to, connection, parcel, text.read(body))
+        parcel = self._render(to, connection, parcel, text.read(body), self._number(tx, delivery))
         holding = Holding(
             organisation=to.id,
             item=delivery.item,
@@ -192,7 +196,7 @@ class Deliverer:
                 key, delivery.item, str(held.version), "application/fhir+json", text.write(bundle),
                 f"notice-{key}.json",
             )  # fmt: skip
-            parcel = self._render(to, connection, parcel, bundle)
+            parcel = self._render(to, connection, parcel, bundle, self._number(tx, delivery))
             because = (f"basis: LEGAL-DUTY GDPR 19; held {held.item} version {held.version}",)
             remembered = Holding(
                 to.id, f"notice:{held.item}", delivery.client, held.version, digest, self._clock(), tuple(lost),
@@ -206,6 +210,11 @@ class Deliverer:
             }
             return Prepared(parcel, remembered, fields)
         return Settled(DeliveryState.UNCHANGED, "it holds nothing that was withdrawn", {})
+
+    def _number(self, tx: Tx, delivery: Delivery) -> str:
+        """The organisation's own number of the client; empty where it has none of its own."""
+        numbers = self._identities.numbers(tx, delivery.client, delivery.organisation)
+        return next((value for system, value in numbers if system not in codes.STRONG_IDENTIFIERS), "")
 
     def _decide(self, tx: Tx, delivery: Delivery, to: Member, item: str | None = None) -> Disclosure:
         item = item or delivery.item
@@ -257,8 +266,8 @@ class Deliverer:
             if delivery.attempts >= limit:
                 tx.deliveries.settle(delivery.id, DeliveryState.DEAD, outcome=said)
                 return DeliveryState.DEAD
-            pause = timedelta(seconds=retry_after) if retry_after else self._backoff(delivery.attempts)
-            tx.deliveries.retry(delivery.id, self._clock() + pause, said)
+            pause = self._backoff(delivery.attempts, retry_after)
+            tx.deliveries.retry(delivery.id, self._clock() + pause, said, attempt=delivery.attempts)
         return DeliveryState.PENDING
 
 

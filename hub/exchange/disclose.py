@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hub.audit import entry as journal
-from hub.consent.model import AccessRequest, Decision, Effect, Labels, Reason, Record, World
+from hub.consent.model import AccessRequest, Decision, Effect, Labels, Reason, Record
 from hub.consent.redact import redact
-from hub.exchange.policy import Policy
+from hub.exchange.policy import Binding, Policy, area_probe
 from hub.exchange.vault import Vault
 from hub.exchange.views import record_of
 from hub.fhir import codes, text
@@ -24,12 +24,6 @@ from hub.fhir.value import Reference, Resource
 from hub.store.journal import Journal
 from hub.store.model import SealedRecord
 from hub.store.store import Tx
-
-DIRECTORY_TYPES = frozenset(
-    {"Organization", "Practitioner", "PractitionerRole", "HealthcareService", "Location", "Endpoint"}
-)
-"""What the hub says to every connected organisation, as long as it concerns no client."""
-
 
 @dataclass(frozen=True, slots=True)
 class Visible:
@@ -110,11 +104,11 @@ class Gate:
         records = [record_of(self._vault, self._policy, tx, s) for s in sealed if not s.deleted]
         clients = frozenset().union(*(r.clients for r in records)) | ({client} if client else set())
         bound = self._policy.bind(tx, self._vault, request, clients, at=self._clock(), about=records)
-        decisions = {r.reference: self._decide(bound.decide, r) for r in records}
+        decisions = {r.reference: bound.decide(r) for r in records}
         denied_areas = bound.denied_areas(clients)
         sealed_by = {s.reference: s for s in sealed}
         visible = tuple(
-            self._project(r, decisions[r.reference], decisions, bound.world, sealed_by[r.reference], denied_areas)
+            self._project(r, decisions, bound, sealed_by[r.reference], denied_areas)
             for r in records
             if decisions[r.reference].permits
         )
@@ -133,30 +127,33 @@ class Gate:
         self._append(request, frozenset(clients), kind, f"decide:{request.action}", because=_phrases(decision))
         return decision
 
+    def areas(self, tx: Tx, request: AccessRequest, client: Reference) -> dict[str, Decision]:
+        """The decision for each area of life of one client, whether or not anything is there; audited."""
+        bound = self._policy.bind(tx, self._vault, request, frozenset({client}), at=self._clock(), about=())
+        decisions = {area: bound.decide(area_probe(area, frozenset({client}))) for area in codes.AREAS}
+        because = tuple(dict.fromkeys(p for d in decisions.values() for p in _phrases(d)))
+        self._append(request, frozenset({client}), "processing", "explain", because=because)
+        return decisions
+
     def refuse(self, request: AccessRequest, clients: Collection[Reference], *, exit: str, because: str) -> None:
         """Write down that something was refused before any record was looked at."""
         self._append(request, frozenset(clients), "refusal", exit, because=(because,))
 
-    def _decide(self, decide: Callable[[Record], Decision], record: Record) -> Decision:
-        if not record.clients and record.resource.get("resourceType") in DIRECTORY_TYPES:
-            said = Reason(record.reference, Effect.PERMIT, text="directory: concerns no client")
-            return Decision(record.reference, Effect.PERMIT, (said,))
-        return decide(record)
-
     def _project(
         self,
         record: Record,
-        decision: Decision,
         decisions: dict[Reference, Decision],
-        world: World,
+        bound: Binding,
         sealed: SealedRecord,
         denied_areas: frozenset[str],
     ) -> Visible:
         """The record as the asker sees it: the stored text if whole, the redacted projection otherwise."""
 
+        decision = decisions[record.reference]
+
         def seen(reference: Reference) -> bool:
             known = decisions.get(reference)
-            return known.permits if known is not None else self._policy.referable(reference, record, world)
+            return known.permits if known is not None else bound.sees(reference, record)
 
         shown = redact(record, decision, visible=seen, withheld_areas=denied_areas)
         hidden = set(decision.hidden_parts)

@@ -14,7 +14,7 @@ from typing import Any
 
 from hub.adapters.sdk.contract import Answer, Received
 from hub.audit.entry import Disclosed, JournalEntry
-from hub.errors import HubError, Unavailable, VersionConflict
+from hub.errors import HubError, MalformedContent, Unavailable, VersionConflict
 from hub.exchange.identify import Identities
 from hub.exchange.recorder import Recorder, Written
 from hub.exchange.vault import Vault
@@ -95,6 +95,8 @@ class Ingest:
         return None
 
     def _understand(self, channel: Channel, received: Received) -> tuple[Sequence[Mapped], HubError | None]:
+        if received.broken:
+            return (), MalformedContent(received.broken, place=received.name)
         try:
             return self._map_all(channel, self._read(received)), None
         except Unavailable:
@@ -203,6 +205,5 @@ def answer_of(entry: ReceivedEntry) -> Answer:
         place = str(report.get("place", ""))
         return Answer("rejected", str(report.get("error", "")), (place,) if place else (), entry.id)
     places = [str(w["place"]) for key in ("refused", "warnings") for w in report.get(key, [])]
-    outcome = "accepted" if entry.outcome == "accepted" else "partly"
     note = f"{report.get('records', 0)} records" + (f", {len(places)} places not understood" if places else "")
-    return Answer(outcome, note, tuple(places), entry.id)
+    return Answer("accepted" if entry.outcome == "accepted" else "partly", note, tuple(places), entry.id)

@@ -63,23 +63,40 @@ def compose(
         return None
     if item == "plan":
         return _plan(disclosure, patient, held)
-    builder = {
-        "summary": summary.patient_summary,
-        "social-summary": summary.social_summary,
-        "discharge-report": summary.discharge_report,
-    }[item]
     others = [v.resource for v in disclosure.visible if v.reference != client]
-    moment = max(v.at for v in disclosure.visible)
+    areas = {v.reference: v.areas for v in disclosure.visible}
     digest = _digest(disclosure.visible)
-    bundle = builder(
-        patient.resource,
-        others,
-        author=author,
-        now=moment,
-        identifier={"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, digest)}"},
-        withheld=disclosure.withheld_areas,
-    )
+    identifier = f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, digest)}"
+    moment = max(v.at for v in disclosure.visible)
+
+    def areas_of(resource: Resource) -> frozenset[str]:
+        return frozenset(areas.get(f"{resource['resourceType']}/{resource.get('id')}", ()))
+
+    if item == "discharge-report":
+        stay = last_stay(others)
+        if stay is None:
+            return None
+        bundle = summary.discharge_report(
+            patient.resource, others, author=author, now=moment, identifier=identifier, encounter=stay, areas=areas_of
+        )
+    else:
+        builder = summary.patient_summary if item == "summary" else summary.social_summary
+        bundle = builder(
+            patient.resource,
+            others,
+            author=author,
+            now=moment,
+            identifier=identifier,
+            withheld=disclosure.withheld_areas,
+            areas=areas_of,
+        )
     return Composed(bundle, digest, tuple(v.pinned for v in disclosure.visible), disclosure.areas)
+
+
+def last_stay(resources: Iterable[Resource]) -> Resource | None:
+    """The inpatient stay that ended last: what a discharge report is about."""
+    ended = [r for r in resources if r["resourceType"] == "Encounter" and r.get("status") == "finished"]
+    return max(ended, key=lambda r: str(r.get("period", {}).get("end", "")), default=None)
 
 
 def addressed(composed: Composed, key: str) -> bytes:
@@ -124,13 +141,13 @@ def _plan(disclosure: Disclosure, patient: Visible, held: Collection[str]) -> Co
     reachable = set().union(*(references_of(p.resource) for p in plans))
     chosen = [patient, *plans]
     chosen += [v for v in disclosure.visible if v.reference in reachable and v not in chosen]
-    entries = [bundles.put_entry(v.resource) for v in chosen]
+    bundle = bundles.transaction(v.resource for v in chosen)
     now = {v.reference for v in chosen}
     gone = sorted({h.split("|")[0] for h in held} - now - {patient.reference})
-    entries += [bundles.delete_entry(reference) for reference in gone]
+    bundle["entry"] += [{"request": {"method": "DELETE", "url": reference}} for reference in gone]
     areas = {a for v in chosen for a in v.areas}
     return Composed(
-        {"resourceType": "Bundle", "type": "transaction", "entry": entries},
+        bundle,
         _digest(chosen, gone),
         tuple(v.pinned for v in chosen),
         tuple(a for a in (*codes.AREAS, codes.UNCLASSIFIED) if a in areas),

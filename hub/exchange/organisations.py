@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from hub.adapters.sdk.contract import Connection
@@ -58,7 +59,7 @@ def member(entry: OrganisationEntry, secrets: Mapping[str, Mapping[str, object]]
                 organisation=entry.id,
                 adapter=a["id"],
                 directions=frozenset(a.get("directions", [])),
-                config={**a.get("config", {}), **(secrets or {}).get(a["id"], {})},
+                config={**_plain(a.get("config", {})), **(secrets or {}).get(a["id"], {})},
                 encoding=a.get("encoding"),
             )
             for a in adapters
@@ -110,6 +111,11 @@ def organisation_resource(configuration: Mapping[str, Any]) -> Resource:
     if about.get("part_of"):
         resource["partOf"] = {"reference": f"Organization/{about['part_of']}"}
     return resource
+
+
+def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored configuration with ordinary numbers (the store keeps fractions as decimals)."""
+    return {k: float(v) if isinstance(v, Decimal) else v for k, v in config.items()}
 
 
 def _organisations_in(resource: Resource) -> set[str]:

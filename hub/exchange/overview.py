@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +16,6 @@ from hub.exchange.asker import Asker
 from hub.exchange.disclose import Disclosure, Gate
 from hub.exchange.organisations import Member, audience, members
 from hub.exchange.vault import Vault
-from hub.fhir import codes
 from hub.fhir.value import Reference, Resource
 from hub.store.model import Delivery, DeliveryState
 from hub.store.store import Store, Tx
@@ -88,13 +86,11 @@ class Overviews:
     """The use case behind the page."""
 
     def __init__(
-        self, *, store: Store, gate: Gate, vault: Vault, clock: Callable[[], datetime], areas: tuple[str, ...] = codes.AREAS
+        self, *, store: Store, gate: Gate, vault: Vault
     ) -> None:
         self._store = store
         self._gate = gate
         self._vault = vault
-        self._clock = clock
-        self._areas = areas
 
     def clients(self, viewer: Asker) -> list[tuple[Reference, str]]:
         """The clients whom the viewer may see: (reference, name)."""
@@ -129,7 +125,7 @@ class Overviews:
         self, tx: Tx, member: Member, client: Reference, deliveries: list[Delivery], shown: set[Reference]
     ) -> Row:
         asker = Asker(member.id, member.purpose, Basis.CONSENT)
-        denied = self._gate.disclose(tx, asker.request("access"), [], exit="page:matrix", client=client).withheld_areas
+        decisions = self._gate.areas(tx, asker.request("access"), client)
         own = [d for d in deliveries if d.organisation == member.id]
         latest: dict[str, Delivery] = {}
         for delivery in own:
@@ -140,7 +136,7 @@ class Overviews:
             member.id,
             member.name,
             member.kind,
-            frozenset(self._areas) - denied,
+            frozenset(area for area, decision in decisions.items() if decision.permits),
             tuple(
                 Cell(d.item, d.version, d.areas, d.basis, d.because, str(d.state), d.updated)
                 for d in latest.values()

@@ -15,12 +15,13 @@ from hub.consent import decide as deciding
 from hub.consent.bases import Bases
 from hub.consent.computable import read_consent
 from hub.consent.labels import LabelRules
-from hub.consent.model import AccessRequest, Decision, Labels, Record, World
+from hub.consent.model import AccessRequest, Basis, Decision, Labels, Record, World
 from hub.consent.rules import ConsentRule
 from hub.exchange.organisations import members
 from hub.exchange.vault import Vault
 from hub.exchange.views import record_of
 from hub.fhir import codes
+from hub.fhir.references import references_of
 from hub.fhir.value import Reference, Resource
 from hub.store.model import SealedRecord
 from hub.store.store import Tx
@@ -35,14 +36,26 @@ class Binding:
 
     bound: deciding.Bound
     world: World
+    basis: Basis
+    connected: frozenset[Reference]
 
     def decide(self, record: Record) -> Decision:
         """The decision for one record."""
         return self.bound.decide(record)
 
+    def sees(self, reference: Reference, record: Record) -> bool:
+        """Whether a reference that `record` makes may stay: the asker sees what it names, or it is the directory."""
+        known = self.world.records.get(reference)
+        if known is not None:
+            return self.decide(known).permits
+        return reference in self.connected or reference in record.clients
+
     def denied_areas(self, clients: frozenset[Reference]) -> frozenset[str]:
-        """Areas of life for which the asker has no permit, whether or not anything is there."""
-        if not clients:
+        """Areas of life for which the asker has no permit, whether or not anything is there.
+
+        A duty carries its minimum set and nothing else, so only the basis CONSENT withholds by area.
+        """
+        if not clients or self.basis is not Basis.CONSENT:
             return frozenset()
         return frozenset(a for a in codes.AREAS if not self.decide(area_probe(a, clients)).permits)
 
@@ -68,27 +81,22 @@ class Policy:
         """Bind a request to what holds at this moment for these clients and records."""
         sealed = [s for c in sorted(clients) for s in tx.records.of_client(c, {"Consent"})]
         surroundings = [s for c in sorted(clients) for s in tx.records.of_client(c, SURROUNDINGS)]
-        directory = self.directory(tx) | {s.reference: vault.open_resource(tx, s) for s in surroundings}
+        connected = self.directory(tx)
+        directory = connected | {s.reference: vault.open_resource(tx, s) for s in surroundings}
         world = World(directory, self._surrounding_records(tx, vault, about))
         managers = frozenset(m.reference for m in members(tx) if "case-manager" in m.roles)
         rules = [self._rule(tx, vault, s, world, managers) for s in sealed]
         bound = deciding.bind(request, rules, world, at=at, bases=self.bases, zone=self.zone)
-        return Binding(bound, world)
+        return Binding(bound, world, request.basis, frozenset(connected))
 
     def directory(self, tx: Tx) -> dict[Reference, Resource]:
         """The connected organisations, as actors are expanded in."""
         return {f"Organization/{o.id}": o.resource for o in tx.organisations.list()}
 
-    def referable(self, reference: Reference, record: Record, world: World) -> bool:
-        """Whether a reference to something that was not asked for may stay: directory entries and the clients."""
-        known = world.directory.get(reference)
-        if known is not None and known.get("resourceType") == "Organization":
-            return True
-        return reference in record.clients
 
     def _surrounding_records(self, tx: Tx, vault: Vault, about: Sequence[Record]) -> Mapping[Reference, Record]:
         records = {r.reference: r for r in about}
-        referred = {p.refers_to for r in about for p in r.parts if p.refers_to} - records.keys()
+        referred = frozenset().union(*(references_of(r.resource) for r in about)) - records.keys()
         for sealed in tx.records.many(referred) if referred else ():
             if not sealed.deleted:
                 records[sealed.reference] = record_of(vault, self, tx, sealed)

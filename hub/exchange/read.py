@@ -31,6 +31,7 @@ class Reader:
         gate: Gate,
         identities: Identities,
         author: Resource,
+        base: str,
         clock: Callable[[], datetime],
         ids: Callable[[], str],
     ) -> None:
@@ -38,6 +39,7 @@ class Reader:
         self._gate = gate
         self._identities = identities
         self._author = author
+        self._base = base
         self._clock = clock
         self._ids = ids
 
@@ -70,13 +72,13 @@ class Reader:
         with self._store.reading() as tx:
             sealed = tx.records.find("Patient", "identifier", self._identities.hash(system, value))
             disclosure = self._gate.disclose(tx, asker.request("access"), sealed, exit="search")
-        return bundles.searchset([v.resource for v in disclosure.visible])
+        return bundles.searchset([v.resource for v in disclosure.visible], base=self._base)
 
     def everything(self, asker: Asker, client: Reference) -> Resource:
         """All of a client's record that the asker may see: a searchset Bundle ($everything)."""
         with self._store.reading() as tx:
             disclosure = self._disclose_client(tx, asker, client, tx.records.of_client(client), "everything")
-        return bundles.searchset([v.resource for v in disclosure.visible])
+        return bundles.searchset([v.resource for v in disclosure.visible], base=self._base)
 
     def document(self, asker: Asker, client: Reference, item: str) -> Resource:
         """`summary` or `social-summary` of a client as the asker may see it; noted in the client's ledger."""

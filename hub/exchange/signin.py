@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from hub.consent.codes import is_purpose
+from hub.consent.codes import ABSTRACT_PURPOSE, PURPOSES
 from hub.consent.model import Basis
 from hub.errors import InsufficientScope, MalformedContent, Unauthenticated
 from hub.exchange.asker import Asker
@@ -53,7 +53,7 @@ class SignIn:
         if form.get("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer":
             raise MalformedContent("must be the jwt-bearer assertion type", place="client_assertion_type")
         purpose, basis = form.get("purpose_of_use", ""), form.get("basis", "")
-        if not is_purpose(purpose):
+        if purpose not in PURPOSES or purpose == ABSTRACT_PURPOSE:
             raise MalformedContent("a v3-ActReason purpose of use is required", place="purpose_of_use")
         if basis not in {b.value for b in Basis}:
             raise MalformedContent("a legal basis is required", place="basis")

@@ -81,7 +81,7 @@ def _activity(item: Mapping[str, Any], reader: Reader) -> str:
     detail = item.get("detail")
     if not isinstance(detail, Mapping):
         return show(item.get("reference"), reader) if isinstance(item.get("reference"), Mapping) else ""
-    sources = ("code description", "status", "scheduled[x]", "performer")
+    sources = ("description code", "status", "scheduled[x]", "performer")
     return ", ".join(filter(None, (_text(detail, source, reader) for source in sources)))
 
 

@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from lxml import etree
-
 from hub.errors import HubError
 from hub.fhir.xml import parse_fragment
 
@@ -30,7 +28,8 @@ summary tabindex target title type usemap valign value vspace width
 """
 ELEMENTS: Final = frozenset(_FORMATTING.split())
 ATTRIBUTES: Final = frozenset(_HARMLESS.split())
-_XML: Final = "{http://www.w3.org/XML/1998/namespace}"
+_ALLOWED: Final = frozenset(f"{{{XHTML}}}{name}" for name in ELEMENTS)
+_XML: Final = frozenset(f"{{http://www.w3.org/XML/1998/namespace}}{name}" for name in ("lang", "space", "id"))
 _LINKS: Final = re.compile(r"(?:https?:|mailto:|tel:|urn:|#|[^:\x00-\x20]*(?:[/?#]|$))", re.IGNORECASE)
 _IMAGES: Final = re.compile(
     r"(?:#|data:image/(?:png|jpeg|gif|webp|bmp)[;,]|[^:/\\\s][^:\\\s]*$)", re.IGNORECASE
@@ -55,36 +54,32 @@ def narrative_faults(div: str) -> Iterator[tuple[str, str]]:
         yield "txt-1", "must be one div element in the XHTML namespace"
     has_content = False
     for element in root.iter():
-        has_content = has_content or element.tag in _CONTENT or bool(element.text and element.text.strip())
-        has_content = has_content or bool(element.tail and element.tail.strip())
-        for fault in _element_faults(element):
-            yield "txt-1", fault
+        tag = element.tag
+        if tag not in _ALLOWED:
+            yield "txt-1", f"element {_shown(tag)} is not allowed"
+        for key, value in element.items():
+            if (fault := _attribute_fault(str(key), str(value))) is not None:
+                yield "txt-1", fault
+        if not has_content:
+            text, tail = element.text, element.tail
+            has_content = tag in _CONTENT or bool((text and text.strip()) or (tail and tail.strip()))
     if not has_content:
         yield "txt-2", "must have some content"
 
 
-def _element_faults(element: etree._Element) -> Iterator[str]:
-    if element.tag is etree.Entity:
-        yield "holds an entity reference"
-        return
-    tag = str(element.tag)
-    namespace, _, name = tag.rpartition("}")
-    if namespace != f"{{{XHTML}" or name not in ELEMENTS:
-        yield f"element {_shown(name)} is not allowed"
-        return
-    for key, value in element.attrib.items():
-        text = str(value)
-        attribute = str(key).removeprefix(_XML)
-        if attribute not in ATTRIBUTES and attribute != "space":
-            yield f"attribute {_shown(attribute)} is not allowed"
-        elif attribute == "href" and not _LINKS.match(text.strip()):
-            yield "a link of this kind is not allowed"
-        elif attribute in ("src", "longdesc", "usemap") and not _IMAGES.match(text.strip()):
-            yield "an image from elsewhere is not allowed"
-        elif attribute == "style" and _BAD_STYLE.search(text):
-            yield "a style that loads or runs something is not allowed"
+def _attribute_fault(key: str, value: str) -> str | None:
+    if key not in ATTRIBUTES and key not in _XML:
+        return f"attribute {_shown(key)} is not allowed"
+    if key == "href" and not _LINKS.match(value.strip()):
+        return "a link of this kind is not allowed"
+    if key in ("src", "longdesc", "usemap") and not _IMAGES.match(value.strip()):
+        return "an image from elsewhere is not allowed"
+    if key == "style" and _BAD_STYLE.search(value):
+        return "a style that loads or runs something is not allowed"
+    return None
 
 
-def _shown(name: str) -> str:
+def _shown(tag: object) -> str:
     """A name of the markup, where it is one, else a question mark: names can carry content."""
+    name = str(tag).rpartition("}")[2]
     return name if re.fullmatch(r"[A-Za-z][A-Za-z0-9]{0,15}", name) else "?"

@@ -140,6 +140,21 @@ _EMPTY: Final[dict[str, tuple[str, str, str]]] = {
     "closed": ("Uzavřeno.", "Abgeschlossen.", "Closed."),
 }
 
+_AREAS: Final[dict[str, tuple[str, str, str]]] = {
+    "health": ("Zdraví", "Gesundheit", "Health"),
+    "self-care": ("Soběstačnost", "Selbstversorgung", "Self-care"),
+    "finance": ("Finance", "Finanzen", "Finance"),
+    "housing": ("Bydlení", "Wohnen", "Housing"),
+    "household": ("Domácnost", "Haushalt", "Household"),
+    "occupation": ("Práce a činnosti", "Arbeit und Beschäftigung", "Work and activities"),
+    "family": ("Rodina", "Familie", "Family"),
+    "wider-circles": ("Širší okruhy podpory", "Weiteres Umfeld", "Wider circles of support"),
+    "safeguarding": ("Ochrana a rizika", "Schutz und Risiken", "Safeguarding"),
+    "services": ("Služby", "Dienste", "Services"),
+    "plan": ("Plán spolupráce", "Unterstützungsplan", "Plan of cooperation"),
+    "identity": ("Totožnost", "Identität", "Identity"),
+}
+
 
 def primary_language(tag: object) -> str | None:
     """The language of a BCP-47 tag, if the hub writes it: `cs-CZ` is `cs`."""
@@ -156,6 +171,11 @@ def _pick(words: tuple[str, str, str] | None, language: str, otherwise: str) -> 
 def type_word(resource_type: str, language: str) -> str:
     """What people call resources of this type: `Condition` is "Problems"."""
     return _pick(_TYPES.get(resource_type), language, resource_type)
+
+
+def area_word(area: str, language: str) -> str:
+    """An area of life in words."""
+    return _pick(_AREAS.get(area), language, area)
 
 
 def column_word(column: str, language: str) -> str:

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from hub.errors import InvalidResource
+from hub.fhir.contained import contained_faults, contained_types, entry_types
 from hub.fhir.narrative_rules import narrative_faults
 from hub.fhir.pointer import join
 from hub.fhir.references import parse_reference, type_of_reference
-from hub.fhir.shapes import RESOURCE_TYPES, Element, Shape, shape
+from hub.fhir.shapes import RESOURCE_TYPES, Element, Invariant, Shape, shape
 from hub.fhir.value import Resource
 
 Severity = Literal["error", "warning"]
@@ -87,12 +88,14 @@ def _resource(value: Any, path: _Path, walk: _Walk) -> None:
     if kind is None:
         return
     outer = walk.contained, walk.local
-    walk.contained, walk.local = _contained_of(value), set()
+    walk.contained, walk.local = contained_types(value), set()
     if kind == "Bundle":
-        walk.targets |= _full_urls(value)
+        walk.targets |= entry_types(value)
     _object(value, shape(kind), path, walk)
     if "contained" in value:
-        _check_contained(value, path, walk)
+        for index, key, rule, text in contained_faults(value, walk.local):
+            place = ((path, "contained"), index)
+            walk.say((place, key) if key else place, rule, text)
     walk.contained, walk.local = outer
 
 
@@ -107,12 +110,12 @@ def _type(value: Any, path: _Path, walk: _Walk) -> str | None:
         walk.say(path, "structure", "must be a resource")
         return None
     kind = value.get("resourceType")
-    if kind not in RESOURCE_TYPES:
+    if type(kind) is not str or kind not in RESOURCE_TYPES:
         walk.say(
             (path, "resourceType"), "structure", "is not a resource type of R4" if kind else "is missing"
         )
         return None
-    return str(kind)
+    return kind
 
 
 def _object(value: Any, kind: Shape, path: _Path, walk: _Walk) -> None:
@@ -145,8 +148,16 @@ def _rules(value: dict[str, Any], kind: Shape, path: _Path, walk: _Walk) -> None
     if kind.choices:
         _choices(value, kind, path, walk)
     for rule in kind.rules:
-        if not rule.holds(value):
+        if not _holds(rule, value):
             walk.say(path, rule.key, rule.text, "warning" if rule.severity == "warning" else "error")
+
+
+def _holds(rule: Invariant, value: dict[str, Any]) -> bool:
+    """Whether a rule holds; of values of the wrong type none does."""
+    try:
+        return rule.holds(value)
+    except (TypeError, AttributeError, ValueError):
+        return False
 
 
 def _choices(value: dict[str, Any], kind: Shape, path: _Path, walk: _Walk) -> None:
@@ -220,8 +231,9 @@ def _binding(item: Any, allowed: frozenset[tuple[str, str]], kind: str, path: _P
     if type(item) is not dict:
         return
     codings = item.get("coding") if kind == "CodeableConcept" else [item]
-    found = [(c.get("system"), c.get("code")) for c in codings or () if type(c) is dict]
-    if not any(pair in allowed for pair in found) and (found or "extension" not in item):
+    found = [coding for coding in codings if type(coding) is dict] if type(codings) is list else []
+    named = {(str(coding.get("system")), str(coding.get("code"))) for coding in found}
+    if named.isdisjoint(allowed) and (found or "extension" not in item):
         walk.say(path, "binding", "has no code of the required value set")
 
 
@@ -269,54 +281,3 @@ def _narrative(item: Any, path: _Path, walk: _Walk) -> None:
         return
     for rule, text in narrative_faults(item):
         walk.say(path, rule, text)
-
-
-def _contained_of(value: dict[str, Any]) -> dict[str, str]:
-    found = value.get("contained")
-    return {
-        item["id"]: str(item.get("resourceType"))
-        for item in (found if isinstance(found, list) else ())
-        if isinstance(item, dict) and isinstance(item.get("id"), str)
-    }
-
-
-def _full_urls(bundle: dict[str, Any]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    entries = bundle.get("entry")
-    for entry in entries if isinstance(entries, list) else ():
-        resource = entry.get("resource") if isinstance(entry, dict) else None
-        if isinstance(resource, dict) and isinstance(entry.get("fullUrl"), str):
-            found[entry["fullUrl"]] = str(resource.get("resourceType"))
-    return found
-
-
-def _check_contained(value: dict[str, Any], path: _Path, walk: _Walk) -> None:
-    """dom-2 to dom-5: contained resources are flat, used, and have no life of their own."""
-    items = value["contained"]
-    for index, item in enumerate(items if isinstance(items, list) else ()):
-        if not isinstance(item, dict):
-            continue
-        place = ((path, "contained"), index)
-        meta = item.get("meta")
-        if not isinstance(item.get("id"), str):
-            walk.say((place, "id"), "dom-3", "a contained resource needs an id")
-        elif (
-            item["id"] not in walk.local
-            and not _mentions(value, f"#{item['id']}")
-            and not _mentions(item, "#")
-        ):
-            walk.say(place, "dom-3", "a contained resource must be referred to")
-        if "contained" in item:
-            walk.say((place, "contained"), "dom-2", "a contained resource must not contain another")
-        if isinstance(meta, dict) and meta.keys() & {"versionId", "lastUpdated"}:
-            walk.say((place, "meta"), "dom-4", "a contained resource has no version of its own")
-        if isinstance(meta, dict) and "security" in meta:
-            walk.say((place, "meta"), "dom-5", "a contained resource has no security label of its own")
-
-
-def _mentions(value: Any, text: str) -> bool:
-    if isinstance(value, dict):
-        return any(_mentions(item, text) for item in value.values())
-    if isinstance(value, list):
-        return any(_mentions(item, text) for item in value)
-    return bool(value == text)

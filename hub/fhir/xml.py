@@ -54,10 +54,13 @@ def parse(data: bytes, *, name: str = "document", repair: bool = False) -> XmlDo
         raise TooCostly(f"larger than {MAX_BYTES} bytes", place=name)
     text, encoding = _decode(data, name)
     _refuse_doctype(text, name)
-    repairs: tuple[Repair, ...] = ()
-    if repair:
-        text, repairs = repaired(text)
-    return XmlDocument(_tree(text, name), repairs, name, encoding)
+    try:
+        return XmlDocument(_tree(text, name), (), name, encoding)
+    except MalformedContent:
+        mended, repairs = repaired(text) if repair else (text, ())
+        if not repairs:
+            raise
+    return XmlDocument(_tree(mended, name), repairs, name, encoding)
 
 
 def parse_fragment(text: str, *, name: str = "text") -> etree._Element:

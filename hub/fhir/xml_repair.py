@@ -8,14 +8,18 @@ guessed: what could be read in two ways stays a fault.
 from __future__ import annotations
 
 import re
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-_QUOTED: Final = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>", re.DOTALL)
+MAX_REPAIRS: Final = 1000
+"""More than that, and the document is not what it says."""
+
+_QUOTED: Final = re.compile(r"<!--(?:.*?-->|.*)|<!\[CDATA\[(?:.*?\]\]>|.*)|<\?(?:.*?\?>|.*)", re.DOTALL)
 _AMPERSAND: Final = re.compile(r"&(?!#[0-9]{1,7};|#x[0-9a-fA-F]{1,6};|(?:amp|lt|gt|quot|apos);)")
 _TAG: Final = re.compile(
-    r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>"
+    r"<!--(?:.*?-->|.*)|<!\[CDATA\[(?:.*?\]\]>|.*)|<\?(?:.*?\?>|.*)"
     r"|<(?P<end>/)?(?P<name>[A-Za-z_][\w.:-]*)(?:[^<>\"']|\"[^\"]*\"|'[^']*')*?(?P<empty>/)?>",
     re.DOTALL,
 )
@@ -34,6 +38,8 @@ class Repair:
 def repaired(text: str) -> tuple[str, tuple[Repair, ...]]:
     """The text with what has a safe cure cured, and the cures in document order."""
     edits = sorted((*_ampersands(text), *_undeclared(text), *_stray_ends(text)))
+    if len(edits) > MAX_REPAIRS:
+        return text, ()
     pieces: list[str] = []
     done = 0
     for begin, end, new, _ in edits:
@@ -55,9 +61,11 @@ def _ampersands(text: str) -> Iterator[_Edit]:
     """`&` that begins no reference, outside comments, CDATA and processing instructions."""
     if _AMPERSAND.search(text) is None:
         return
-    quoted = [match.span() for match in _QUOTED.finditer(text)]
+    quoted = deque(match.span() for match in _QUOTED.finditer(text))
     for match in _AMPERSAND.finditer(text):
-        if not any(begin <= match.start() < end for begin, end in quoted):
+        while quoted and quoted[0][1] <= match.start():
+            quoted.popleft()
+        if not quoted or match.start() < quoted[0][0]:
             yield match.start(), match.end(), "&amp;", "bare ampersand escaped"
 
 
@@ -75,15 +83,18 @@ def _undeclared(text: str) -> Iterator[_Edit]:
 def _stray_ends(text: str) -> Iterator[_Edit]:
     """End tags with no element of their name open: dropped (as when a start tag was closed at once)."""
     opened: list[str] = []
+    names: Counter[str] = Counter()
     for match in _TAG.finditer(text):
         name = match["name"]
         if name is None or match["empty"]:
             continue
         if not match["end"]:
             opened.append(name)
+            names[name] += 1
         elif opened and opened[-1] == name:
             opened.pop()
-        elif name in opened:
+            names[name] -= 1
+        elif names[name]:
             return
         else:
             yield match.start(), match.end(), "", "end tag without start dropped"

@@ -1,8 +1,10 @@
-"""Carry a FHIR Bundle over as it is: the mapping of what is R4 already (IPS documents, searchsets, collections).
+"""Carry a FHIR Bundle over as it is: the mapping of what is R4 already (IPS documents, searchsets,
+collections).
 
 Resources pass through unchanged, numbers with their text; only what breaks R4 is taken out and reported
-(`hub.mapping.salvage`). Every entry gets a fullUrl, references that mean an entry name its fullUrl, and a relative
-reference that means none of them becomes a logical one, so that it can never point at another client's record.
+(`hub.mapping.salvage`). Every entry gets a fullUrl, references that mean an entry name its fullUrl, and
+a relative reference that means none of them becomes a logical one, so that it can never point at another
+client's record.
 """
 
 from __future__ import annotations
@@ -14,12 +16,11 @@ from uuid import uuid5
 from hub.errors import MappingDefect, UnmappableContent
 from hub.fhir import text
 from hub.fhir.codes import SOURCE_KEY
-from hub.fhir.references import parse_reference
 from hub.fhir.shapes import RESOURCE_TYPES
 from hub.fhir.value import Resource
 from hub.mapping.model import Mapped, MappingWarning, Residue, Source, Trace
 from hub.mapping.running import NAMESPACE
-from hub.mapping.salvage import salvage, without_references
+from hub.mapping.salvage import salvage, unlinked
 
 _TAKEN = frozenset({"document", "searchset", "collection", "transaction", "batch", "history", "message"})
 
@@ -40,7 +41,11 @@ def compile_carry(rules: Any, name: str) -> Carry:
     aside: dict[str, tuple[str, str]] = {}
     for rule in rules if isinstance(rules, list) else []:
         place = f"{name} rule {rule.get('id', '?') if isinstance(rule, dict) else '?'}"
-        if not isinstance(rule, dict) or set(rule) - {"id", "types", "to", "why"} or not {"id", "types", "to"} <= set(rule):
+        if (
+            not isinstance(rule, dict)
+            or set(rule) - {"id", "types", "to", "why"}
+            or not {"id", "types", "to"} <= set(rule)
+        ):
             raise MappingDefect("a carry rule has id, types, to and why", place=place)
         if rule["to"] == "entry" and rule["types"] == "*":
             passes = str(rule["id"])
@@ -63,6 +68,8 @@ class _Piece:
     place: str
     full_url: str
     resource: Resource
+    alias: str = ""
+    """The fullUrl it came with, where that could not be kept."""
 
 
 def carry(rules: Carry, label: str, source: Source) -> Mapped:
@@ -74,20 +81,23 @@ def carry(rules: Carry, label: str, source: Source) -> Mapped:
         raise UnmappableContent("not a kind of Bundle that holds a record", place=f"{source.name} /type")
     residue: list[Residue] = [Residue(n.place, n.kept, n.text) for n in source.notes if n.kept]
     warnings = [MappingWarning(note.place, "reader", note.text) for note in source.notes]
-    pieces = _pieces(rules, document, source, residue, warnings)
+    gone: set[str] = set()
+    pieces = _pieces(rules, document, source, residue, warnings, gone)
     client = _client(pieces, source)
     for piece in [one for one in pieces if one.resource["resourceType"] == "Patient" and one is not client]:
         why = "another person's record: one client in one record"
         residue.append(Residue(piece.place, _written(piece.resource), why))
+        gone |= {piece.full_url, f"Patient/{piece.resource.get('id')}"}
         pieces.remove(piece)
     reaches = _reaches(pieces)
     for piece in pieces:
-        piece.resource = _resolved(piece.resource, reaches, piece.place, warnings)
+        whole = unlinked(piece.resource, gone) if gone else piece.resource
+        piece.resource = _resolved(whole, reaches, piece.place, warnings)
     bundle = _bundle(document, pieces, source, residue, warnings)
     places = {piece.full_url: piece.place for piece in pieces}
-    gone = {f"{t}/{i}" for t, i in _ids(document)} - {k for k in reaches if "/" in k}
-    bundle = without_references(bundle, gone) if gone else bundle
-    bundle, taken_out, complaints = salvage(bundle, lambda url, inside: f"{places.get(url, source.name)}{inside}")
+    bundle, taken_out, complaints = salvage(
+        bundle, lambda url, inside: f"{places.get(url, source.name)}{inside}"
+    )
     return Mapped(
         bundle=bundle,
         mapping=label,
@@ -98,7 +108,12 @@ def carry(rules: Carry, label: str, source: Source) -> Mapped:
 
 
 def _pieces(
-    rules: Carry, document: Resource, source: Source, residue: list[Residue], warnings: list[MappingWarning]
+    rules: Carry,
+    document: Resource,
+    source: Source,
+    residue: list[Residue],
+    warnings: list[MappingWarning],
+    gone: set[str],
 ) -> list[_Piece]:
     pieces: list[_Piece] = []
     seen: set[str] = set()
@@ -115,18 +130,27 @@ def _pieces(
             continue
         if type_name in rules.aside:
             residue.append(Residue(place, _written(resource), rules.aside[type_name][1]))
+            gone |= {str(entry.get("fullUrl")), f"{type_name}/{resource.get('id')}"}
             continue
-        full_url = entry.get("fullUrl")
-        if not isinstance(full_url, str) or full_url in seen or "/_history/" in full_url or ":" not in full_url:
+        full_url, alias = entry.get("fullUrl"), ""
+        if (
+            not isinstance(full_url, str)
+            or full_url in seen
+            or "/_history/" in full_url
+            or ":" not in full_url
+        ):
             known = resource.get("id") if isinstance(resource.get("id"), str) else f"#{number}"
             made = f"urn:uuid:{uuid5(NAMESPACE, f'{source.key}|{type_name}|{known}')}"
             if made in seen:
                 made = f"urn:uuid:{uuid5(NAMESPACE, f'{source.key}|{type_name}|{known}|{number}')}"
             if full_url is not None:
-                warnings.append(MappingWarning(f"/entry/{number}/fullUrl", rules.passes, "not usable; a new one given"))
+                warnings.append(
+                    MappingWarning(f"/entry/{number}/fullUrl", rules.passes, "not usable; a new one given")
+                )
+                alias = str(full_url) if full_url not in seen else ""
             full_url = made
         seen.add(full_url)
-        pieces.append(_Piece(place, full_url, resource))
+        pieces.append(_Piece(place, full_url, resource, alias))
     return pieces
 
 
@@ -144,7 +168,9 @@ def _client(pieces: list[_Piece], source: Source) -> _Piece:
         for patient in patients:
             if isinstance(reference, str) and reaches.get(reference) == patient.full_url:
                 return patient
-    raise UnmappableContent(f"{len(patients)} Patients and no Composition that names one", place=f"{source.name} /entry")
+    raise UnmappableContent(
+        f"{len(patients)} Patients and no Composition that names one", place=f"{source.name} /entry"
+    )
 
 
 def _reaches(pieces: list[_Piece]) -> dict[str, str]:
@@ -156,6 +182,7 @@ def _reaches(pieces: list[_Piece]) -> dict[str, str]:
         for said in (
             f"{piece.resource['resourceType']}/{known}" if isinstance(known, str) else "",
             f"urn:uuid:{known}" if isinstance(known, str) else "",
+            piece.alias,
             "/".join(tail) if len(tail) == 2 and tail[0] in RESOURCE_TYPES else "",
         ):
             if said:
@@ -175,7 +202,7 @@ def _resolved(value: Any, reaches: dict[str, str], place: str, warnings: list[Ma
         plain = said.partition("/_history/")[0]
         if (found := reaches.get(said) or reaches.get(plain)) is not None:
             made["reference"] = found
-        elif parse_reference(said) is not None:
+        elif ":" not in said:
             del made["reference"]
             made.setdefault("identifier", {"system": SOURCE_KEY, "value": said})
             warnings.append(MappingWarning(f"{place}/reference", "reference", "names nothing in this Bundle"))
@@ -183,7 +210,11 @@ def _resolved(value: Any, reaches: dict[str, str], place: str, warnings: list[Ma
 
 
 def _bundle(
-    document: Resource, pieces: list[_Piece], source: Source, residue: list[Residue], warnings: list[MappingWarning]
+    document: Resource,
+    pieces: list[_Piece],
+    source: Source,
+    residue: list[Residue],
+    warnings: list[MappingWarning],
 ) -> Resource:
     compositions = [one for one in pieces if one.resource["resourceType"] == "Composition"]
     ordered = compositions[:1] + [one for one in pieces if one not in compositions[:1]]
@@ -196,28 +227,23 @@ def _bundle(
     if compositions and not isinstance(moment, str):
         day = compositions[0].resource.get("date")
         moment = day if isinstance(day, str) and "T" in day else f"{day}T00:00:00Z" if _is_day(day) else None
-        warnings.append(MappingWarning("/timestamp", "timestamp", "missing; the date of the Composition is taken"))
+        warnings.append(
+            MappingWarning("/timestamp", "timestamp", "missing; the date of the Composition is taken")
+        )
     bundle["identifier"] = identifier
     bundle["type"] = "document" if compositions and moment else "collection"
     if moment:
         bundle["timestamp"] = moment
     if "signature" in document:
-        residue.append(Residue("/signature", _written({"signature": document["signature"]}), "of the bytes as received"))
+        residue.append(
+            Residue("/signature", _written({"signature": document["signature"]}), "of the bytes as received")
+        )
     bundle["entry"] = [{"fullUrl": one.full_url, "resource": one.resource} for one in ordered]
     return bundle
 
 
 def _is_day(value: Any) -> bool:
     return isinstance(value, str) and len(value) == 10
-
-
-def _ids(document: Resource) -> list[tuple[str, str]]:
-    found = []
-    for entry in document.get("entry", []):
-        resource = entry.get("resource") if isinstance(entry, dict) else None
-        if isinstance(resource, dict) and isinstance(resource.get("id"), str):
-            found.append((str(resource.get("resourceType")), resource["id"]))
-    return found
 
 
 def _traces(rules: Carry, label: str, bundle: Resource, places: dict[str, str]) -> list[Trace]:

@@ -1,7 +1,8 @@
 """The closed list of conversions a rule may name: what turns a text of the source into a FHIR value.
 
-A conversion never guesses: what it cannot read it refuses, the rule reports that with its place, and the text stays
-in the residue (docs/mappings.md, "convert"). New ones are added here, with a test, not in mapping files.
+A conversion never guesses: what it cannot read it refuses, the rule reports that with its place, and the
+text stays in the residue (docs/mappings.md, "convert"). New ones are added here, with a test, not in
+mapping files.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from urllib.parse import quote
 
+from hub.fhir.codes import HUB
 from hub.mapping import times
 from hub.mapping.model import Node
 from hub.mapping.narrative_in import plain_text, xhtml
 
 
-class Unconvertible(ValueError):
+class UnconvertibleError(ValueError):
     """The text is not what the conversion reads; the message says what it should be, not what it is."""
 
 
@@ -53,9 +56,9 @@ def decimal(value: str, _: Setting) -> Decimal:
     try:
         number = Decimal(value.strip())
     except InvalidOperation:
-        raise Unconvertible("not a decimal number") from None
+        raise UnconvertibleError("not a decimal number") from None
     if not number.is_finite():
-        raise Unconvertible("not a finite number")
+        raise UnconvertibleError("not a finite number")
     return number
 
 
@@ -69,21 +72,30 @@ def decimal_cz(value: str, setting: Setting) -> Decimal:
 
 def integer(value: str, _: Setting) -> int:
     if not re.fullmatch(r"[+-]?\d{1,9}", value.strip()):
-        raise Unconvertible("not a whole number")
+        raise UnconvertibleError("not a whole number")
     return int(value)
 
 
 def positive(value: str, setting: Setting) -> int:
     number = integer(value, setting)
     if number < 1:
-        raise Unconvertible("not a number above zero")
+        raise UnconvertibleError("not a number above zero")
     return number
 
 
 def boolean(value: str, _: Setting) -> bool:
-    known = {"true": True, "1": True, "y": True, "ano": True, "false": False, "0": False, "n": False, "ne": False}
+    known = {
+        "true": True,
+        "1": True,
+        "y": True,
+        "ano": True,
+        "false": False,
+        "0": False,
+        "n": False,
+        "ne": False,
+    }
     if value.strip().lower() not in known:
-        raise Unconvertible("neither yes nor no")
+        raise UnconvertibleError("neither yes nor no")
     return known[value.strip().lower()]
 
 
@@ -91,7 +103,7 @@ def _time(read: Callable[[], str]) -> str:
     try:
         return read()
     except ValueError as problem:
-        raise Unconvertible(str(problem)) from None
+        raise UnconvertibleError(str(problem)) from None
 
 
 def hl7_date(value: str, _: Setting) -> str:
@@ -119,20 +131,20 @@ def date_time_cz(value: str, setting: Setting) -> str:
 
 
 def rodne_cislo(value: str, _: Setting) -> str:
-    """Digits only, checked: month, day and (ten digits) divisibility by eleven; Act 133/2000 Sb. section 13."""
+    """Digits only, checked: month, day and (ten digits) division by eleven; Act 133/2000 Sb., section 13."""
     digits = re.sub(r"[\s/]", "", value)
     if not re.fullmatch(r"\d{9,10}", digits):
-        raise Unconvertible("not nine or ten digits")
+        raise UnconvertibleError("not nine or ten digits")
     month, day = int(digits[2:4]) % 50, int(digits[4:6])
     if not (1 <= (month if month <= 12 else month - 20) <= 12 and 1 <= day <= 31):
-        raise Unconvertible("no such day in it")
+        raise UnconvertibleError("no such day in it")
     if len(digits) == 10 and int(digits) % 11 and not (int(digits[:9]) % 11 == 10 and digits[9] == "0"):
-        raise Unconvertible("not divisible by eleven")
+        raise UnconvertibleError("not divisible by eleven")
     return digits
 
 
 def oid_to_uri(value: str, setting: Setting) -> str:
-    """An OID as the URI its FHIR name is, else `urn:oid:`; a UUID as `urn:uuid:`; anything else is refused."""
+    """An OID as its FHIR name, else `urn:oid:`; a UUID as `urn:uuid:`; anything else is refused."""
     value = value.strip()
     if value in setting.oids:
         return setting.oids[value]
@@ -142,7 +154,7 @@ def oid_to_uri(value: str, setting: Setting) -> str:
         return f"urn:uuid:{value.lower()}"
     if re.match(r"(https?://|urn:)[^\s]+$", value):
         return value
-    raise Unconvertible("neither an OID nor a UUID nor a URI")
+    raise UnconvertibleError("neither an OID nor a UUID nor a URI")
 
 
 def urn(value: str, setting: Setting) -> str:
@@ -150,15 +162,27 @@ def urn(value: str, setting: Setting) -> str:
     return oid_to_uri(value, Setting(setting.anchors, {}, setting.zone))
 
 
+def authority_uri(value: str, _: Setting) -> str:
+    """The name of an assigning authority as a system of the hub: nothing better is known of it."""
+    return f"{HUB}/sid/authority/{quote(' '.join(value.split()), safe='')}"
+
+
 def uri(value: str, _: Setting) -> str:
     if re.search(r"\s", value.strip()) or not value.strip():
-        raise Unconvertible("not a URI")
+        raise UnconvertibleError("not a URI")
     return value.strip()
+
+
+def base64(value: str, _: Setting) -> str:
+    packed = re.sub(r"\s", "", value)
+    if len(packed) % 4 or not re.fullmatch(r"[A-Za-z0-9+/]*={0,2}", packed):
+        raise UnconvertibleError("not base64")
+    return packed
 
 
 def language(value: str, _: Setting) -> str:
     if not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*", value.strip()):
-        raise Unconvertible("not a language code")
+        raise UnconvertibleError("not a language code")
     return value.strip().replace("_", "-")
 
 
@@ -169,7 +193,9 @@ def telecom_value(value: str, _: Setting) -> str:
 def telecom_system(value: str, _: Setting) -> str:
     scheme = value.strip().partition(":")[0].lower()
     known = {"tel": "phone", "mailto": "email", "fax": "fax", "sms": "sms", "http": "url", "https": "url"}
-    return known.get(scheme, "email" if "@" in value else "phone" if re.match(r"[+(\d]", value.strip()) else "other")
+    return known.get(
+        scheme, "email" if "@" in value else "phone" if re.match(r"[+(\d]", value.strip()) else "other"
+    )
 
 
 def _plain(node: Node, setting: Setting) -> str | None:
@@ -198,7 +224,9 @@ CONVERSIONS: Mapping[str, Conversion] = {
     "rodne_cislo": rodne_cislo,
     "oid_to_uri": oid_to_uri,
     "urn": urn,
+    "authority_uri": authority_uri,
     "uri": uri,
+    "base64": base64,
     "language": language,
     "telecom_value": telecom_value,
     "telecom_system": telecom_system,

@@ -1,7 +1,8 @@
-"""Run a compiled mapping over a source: a valid FHIR R4 Bundle, and the honest account of how it came to be.
+"""Run a compiled mapping over a source: a valid FHIR R4 Bundle, and the honest account of how it came to
+be.
 
-Pure: no clock, no I/O, no randomness; the same source and mapping give the same bytes. `run_all` is for sources that
-hold several clients (tables); `run` for those that hold one.
+Pure: no clock, no I/O, no randomness; the same source and mapping give the same bytes. `run_all` is for
+sources that hold several clients (tables); `run` for those that hold one.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from hub.mapping.carrying import carry
 from hub.mapping.conversions import Setting
 from hub.mapping.language import Mapping
 from hub.mapping.leftover import gather, keep
-from hub.mapping.model import Mapped, MappingWarning, Node, Residue, Source, Trace
+from hub.mapping.model import Mapped, MappingWarning, Node, Note, Residue, Source, Table, Trace
+from hub.mapping.outward import to_table
 from hub.mapping.running import Place, Run
 from hub.mapping.salvage import salvage
 
@@ -36,38 +38,62 @@ def run(mapping: Mapping, source: Source, *, options: Map[str, str] = _NOTHING) 
 def run_all(mapping: Mapping, source: Source, *, options: Map[str, str] = _NOTHING) -> tuple[Mapped, ...]:
     """Map a source, one `Mapped` for each client in it (at least one)."""
     if source.format != mapping.format:
-        raise UnmappableContent(f"mapping {mapping.id} reads {mapping.format}, not {source.format}", place=source.name)
+        raise UnmappableContent(
+            f"mapping {mapping.id} reads {mapping.format}, not {source.format}", place=source.name
+        )
     if mapping.carry is not None:
         return (carry(mapping.carry, mapping.label, source),)
     if mapping.columns is not None:
         raise UnmappableContent(f"mapping {mapping.id} makes a table, not a record", place=source.name)
     if not mapping.accepts(source.root):
-        raise UnmappableContent(f"not what mapping {mapping.id} is for", place=f"{source.name} {source.place(source.root)}")
-    clients = _clients(mapping, source)
+        said = [found[0] for values in mapping.kind if (found := values(source.root))]
+        place = source.place(said[0][1] if said else source.root)
+        kind = "^".join(text for text, _ in said) or "this"
+        raise UnmappableContent(
+            f"`{kind}` is not what mapping {mapping.id} is for", place=f"{source.name} {place}"
+        )
+    clients, nobody = _clients(mapping, source)
     if not clients:
         raise UnmappableContent("no client in it", place=source.name)
     made = [_one(mapping, source, client, options) for client in clients]
-    if source.notes:
-        warnings = tuple(MappingWarning(note.place, "reader", note.text) for note in source.notes)
-        kept = tuple(Residue(note.place, note.kept, note.text) for note in source.notes if note.kept)
+    notes = [*source.notes, *nobody]
+    if notes:
+        warnings = tuple(MappingWarning(note.place, "reader", note.text) for note in notes)
+        kept = tuple(Residue(note.place, note.kept, note.text) for note in notes if note.kept)
         first = made[0]
-        made[0] = Mapped(first.bundle, first.mapping, first.trace, kept + first.residue, warnings + first.warnings)
+        made[0] = Mapped(
+            first.bundle, first.mapping, first.trace, kept + first.residue, warnings + first.warnings
+        )
     return tuple(made)
 
 
-def _clients(mapping: Mapping, source: Source) -> list[Node]:
+def run_out(mapping: Mapping, source: Source, *, options: Map[str, str] = _NOTHING) -> Table:
+    """Map a FHIR Bundle out to a table, with what its columns cannot carry."""
+    if mapping.columns is None:
+        raise UnmappableContent(f"mapping {mapping.id} makes a record, not a table", place=source.name)
+    if source.format != mapping.format or not mapping.accepts(source.root):
+        raise UnmappableContent(f"not what mapping {mapping.id} is for", place=source.name)
+    return to_table(mapping.columns, mapping.label, source, options)
+
+
+def _clients(mapping: Mapping, source: Source) -> tuple[list[Node], list[Note]]:
+    """The node of each client, and the rows that are nobody's."""
     if mapping.group is None:
-        return [source.root]
+        return [source.root], []
     groups: dict[str, Node] = {}
+    nobody: list[Note] = []
     for row in source.root.children:
         said = mapping.group(row)
-        key = said[0][0] if said else ""
+        if not said:
+            nobody.append(Note(source.place(row), "does not say whose row it is", row.full_text()))
+            continue
+        key = said[0][0]
         if key not in groups:
             groups[key] = client = Node("client", parent=source.root, line=row.line)
             client.index = source.root.index
             client.attributes["key"] = key
         groups[key].children.append(row)
-    return list(groups.values())
+    return list(groups.values()), nobody
 
 
 def _one(mapping: Mapping, source: Source, root: Node, options: Map[str, str]) -> Mapped:

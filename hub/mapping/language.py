@@ -1,8 +1,8 @@
 """The mapping language: one YAML file to one compiled, strict, stateless `Mapping` (docs/mappings.md).
 
-Read with ruamel.yaml's safe loader: no code, no tags, no duplicate keys. A file is refused as a whole where anything
-in it is not understood; the MappingDefect names file and rule. Files are reviewed by clinicians and social workers:
-`version`, `licence` and `authors` are part of the language.
+Read with ruamel.yaml's safe loader: no code, no tags, no duplicate keys. A file is refused as a whole
+where anything in it is not understood; the MappingDefect names file and rule. Files are reviewed by
+clinicians and social workers: `version`, `licence` and `authors` are part of the language.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from hub.mapping.tables import Row, ValueTable, read_table
 
 FORMATS = frozenset({"cda", "hl7v2", "tabular", "fhir"})
 _BUNDLES = frozenset({"document", "collection"})
-_HEADER = frozenset("id version title source target licence authors".split())
-_BODY = frozenset("groups ignore rules bundle carry columns rows".split())
+_HEADER = frozenset(["id", "version", "title", "source", "target", "licence", "authors"])
+_BODY = frozenset(["groups", "ignore", "rules", "bundle", "carry", "columns", "rows"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ class Mapping:
     """`document` or `collection`; empty for a mapping out to a table."""
     accepts: Condition
     """Whether a source of this format is one that this mapping is for."""
+    kind: tuple[Values, ...]
+    """What names the kind of a source (MSH-9), for the message when it is not taken."""
     content: tuple[str, ...]
     """XML attributes that carry content (for the residue)."""
     units: frozenset[str]
@@ -73,27 +75,8 @@ class Mapping:
 
 def compile_mapping(text: str, *, name: str, tables: abc.Mapping[str, str]) -> Mapping:
     """Compile one mapping file; `tables` are the texts of `mappings/tables/*.csv` by name."""
-    try:
-        document = YAML(typ="safe", pure=True).load(text)
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{name} line {mark.line + 1}" if mark is not None else name
-        raise MappingDefect(f"not readable YAML ({getattr(error, 'problem', '') or 'syntax'})", place=where) from None
-    if not isinstance(document, dict):
-        raise MappingDefect("not a mapping file", place=name)
-    if unknown := set(document) - _HEADER - _BODY:
-        raise MappingDefect(f"unknown key `{sorted(map(str, unknown))[0]}`", place=name)
-    if missing := _HEADER - set(document):
-        raise MappingDefect(f"`{sorted(missing)[0]}` is missing", place=name)
-    if not re.fullmatch(r"\d+\.\d+\.\d+", str(document["version"])):
-        raise MappingDefect("`version` is not like 1.0.0", place=name)
+    document = _document(text, name)
     source, target = document["source"], document["target"]
-    _keys(source, {"format"}, {"namespaces", "accepts", "content", "units", "group"}, f"{name} source")
-    _keys(target, {"fhir"}, {"bundle", "table"}, f"{name} target")
-    if source["format"] not in FORMATS:
-        raise MappingDefect(f"`{source['format']}` is not one of {', '.join(sorted(FORMATS))}", place=f"{name} source")
-    if str(target["fhir"]) != "4.0.1":
-        raise MappingDefect("only FHIR 4.0.1 is mapped to and from", place=f"{name} target")
     found = _Tables(tables, name)
     namespaces = dict(source.get("namespaces", {}))
     paths = Compiler(source["format"], namespaces, found.lookup, namespaces.get("", ""))
@@ -105,7 +88,7 @@ def compile_mapping(text: str, *, name: str, tables: abc.Mapping[str, str]) -> M
     for one in document.get("ignore", []):
         _keys(one, {"id", "element", "why"}, {"when"}, f"{name} ignore")
         place = f"{name} rule {one['id']}"
-        for tag in str(one["element"]).split():
+        for tag in one["element"] if isinstance(one["element"], list) else str(one["element"]).split():
             condition = paths.condition(str(one.get("when", ".")), place)
             kept = Ignored(str(one["id"]), condition if "when" in one else _always, str(one["why"]))
             ignored.setdefault(paths.tag(tag, place), []).append(kept)
@@ -116,6 +99,7 @@ def compile_mapping(text: str, *, name: str, tables: abc.Mapping[str, str]) -> M
         format=source["format"],
         bundle=bundle,
         accepts=paths.condition(str(source["accepts"]), f"{name} source") if "accepts" in source else _always,
+        kind=tuple(paths.path(str(one), f"{name} source").values for one in source.get("kind", ())),
         content=tuple(source.get("content", ())),
         units=frozenset(source.get("units", ())),
         group=paths.path(str(source["group"]), f"{name} source").values if "group" in source else None,
@@ -126,6 +110,27 @@ def compile_mapping(text: str, *, name: str, tables: abc.Mapping[str, str]) -> M
         carry=compile_carry(document["carry"], name) if "carry" in document else None,
         columns=compile_columns(document, name, paths, found) if "columns" in document else None,
     )
+
+
+def _document(text: str, name: str) -> dict[str, Any]:
+    """The file read and its header checked."""
+    try:
+        document = YAML(typ="safe", pure=True).load(text)
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{name} line {mark.line + 1}" if mark is not None else name
+        problem = getattr(error, "problem", "") or "syntax"
+        raise MappingDefect(f"not readable YAML ({problem})", place=where) from None
+    _keys(document, set(_HEADER), set(_BODY), name)
+    if not re.fullmatch(r"\d+\.\d+\.\d+", str(document["version"])):
+        raise MappingDefect("`version` is not like 1.0.0", place=name)
+    _keys(document["source"], {"format"}, set(_SOURCE), f"{name} source")
+    _keys(document["target"], {"fhir"}, {"bundle", "table"}, f"{name} target")
+    if document["source"]["format"] not in FORMATS:
+        raise MappingDefect(f"`{document['source']['format']}` is not a known format", place=f"{name} source")
+    if str(document["target"]["fhir"]) != "4.0.1":
+        raise MappingDefect("only FHIR 4.0.1 is mapped to and from", place=f"{name} target")
+    return dict(document)
 
 
 def _keys(given: Any, needed: set[str], optional: set[str], place: str) -> None:

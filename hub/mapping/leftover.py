@@ -1,11 +1,14 @@
-"""Residue: what of the source no rule touched, gathered by entry, segment or row, and kept in the narrative.
+"""Residue: what of the source no rule touched, gathered by entry, segment or row, and kept in the
+narrative.
 
-A node has content when it has text of its own, or an attribute the mapping calls content (`code`, `value`, ...).
-Knowingly ignored elements (`ignore:` with a reason) are not residue. Nothing is silently lost (docs/mappings.md).
+A node has content when it has text of its own, or an attribute the mapping calls content (`code`,
+`value`, ...). Knowingly ignored elements (`ignore:` with a reason) are not residue. Nothing is silently
+lost (docs/mappings.md).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from hub.mapping.language import Mapping
@@ -17,7 +20,7 @@ from hub.mapping.running import Run
 def gather(mapping: Mapping, run: Run, root: Node) -> list[Residue]:
     """The residue below `root`, in document order, kept in the narratives that the rules named for it."""
     found: dict[int, tuple[Node, list[str]]] = {}
-    _look(mapping, run, root, root, found)
+    _look(mapping, run, root, root, root, found)
     residue = []
     kept: dict[int, list[str]] = {}
     for unit, pieces in found.values():
@@ -41,17 +44,18 @@ def keep(run: Run, node: Node, text: str) -> None:
 
 
 def _look(
-    mapping: Mapping, run: Run, node: Node, unit: Node, found: dict[int, tuple[Node, list[str]]]
+    mapping: Mapping, run: Run, root: Node, node: Node, unit: Node, found: dict[int, tuple[Node, list[str]]]
 ) -> None:
-    if node.tag in mapping.units:
+    if node.tag in mapping.units or (node.parent is root and root.parent is None):
         unit = node
     if not run.touched[node.index]:
         if any(one.holds(node) for one in mapping.ignored.get(node.tag, ())):
             return
         if said := _content(mapping, node):
-            found.setdefault(unit.index, (unit, []))[1].append(f"{_name(node, unit)}: {said}")
+            name = _name if mapping.format == "cda" else _own_name(run)
+            found.setdefault(unit.index, (unit, []))[1].append(f"{name(node, unit)}: {said}")
     for child in node.children:
-        _look(mapping, run, child, unit, found)
+        _look(mapping, run, root, child, unit, found)
 
 
 def _content(mapping: Mapping, node: Node) -> str:
@@ -68,6 +72,10 @@ def _name(node: Node, unit: Node) -> str:
         names.append(node.tag.rpartition("}")[2])
         node = node.parent
     return "/".join(reversed(names[:4])) or node.tag.rpartition("}")[2]
+
+
+def _own_name(run: Run) -> Callable[[Node, Node], str]:
+    return lambda node, _: run.source.place(node)
 
 
 def _keeper(run: Run, node: Node | None) -> Node | None:

@@ -1,7 +1,7 @@
 """What a mapping reads and what it leaves: source trees with places, traces, residue.
 
-Every reader (XML, HL7 v2, table, FHIR JSON) hands the interpreter the same kind of tree, so that a trace can
-always say where an element came from. The rule: nothing is silently lost (docs/mappings.md).
+Every reader (XML, HL7 v2, table, FHIR JSON) hands the interpreter the same kind of tree, so that a trace
+can always say where an element came from. The rule: nothing is silently lost (docs/mappings.md).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from hub.fhir.value import Resource
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a reader did so that the rest could be read: a repair, or (with `kept`) content left out as it came."""
+    """What a reader did so that the rest could be read: a repair, or (`kept`) content left out."""
 
     place: str
     text: str
@@ -33,7 +33,7 @@ class Source(Protocol):
     count: int
     """How many nodes the tree has; `Node.index` runs from 0 to `count - 1` in document order."""
     key: str
-    """What makes ids stable: the source's own identity (document id, MSH-10, ...), independent of any mapping."""
+    """What makes ids stable: the source's own identity (document id, MSH-10), whatever the mapping."""
     notes: Sequence[Note]
     """What the reader had to repair or leave out before it could read."""
 
@@ -48,7 +48,7 @@ class Source(Protocol):
 
 
 class Node:
-    """One element of a source: an XML element, a segment, field or component, a row or cell, a JSON member."""
+    """One part of a source: an XML element, a segment, field or component, a row or cell, a member."""
 
     __slots__ = ("attributes", "children", "index", "line", "parent", "tag", "tail", "text")
 
@@ -89,7 +89,7 @@ class Trace:
     mapping: str
     """`id|version` of the mapping file."""
     source: str
-    """The place: `/ClinicalDocument/…/entry[2] line 231`, `PID-5.1`, `row 4 column Bydliště`, `/entry/3/resource`."""
+    """The place: `/ClinicalDocument/…/entry[2] line 231`, `PID-5.1`, `row 4 column Bydliště`, `/entry/3`."""
 
 
 @dataclass(frozen=True, slots=True)

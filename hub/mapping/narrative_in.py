@@ -1,7 +1,9 @@
-"""CDA narrative blocks as FHIR narrative: the same words in the same order, nothing that could run or load.
+"""CDA narrative blocks as FHIR narrative: the same words in the same order, nothing that could run or
+load.
 
-CDA R2 NarrativeBlock -> the XHTML that FHIR allows (https://hl7.org/fhir/R4/narrative.html). Elements not known here
-give their text; images and links to other places give their words only. Built from the tree, never from markup.
+CDA R2 NarrativeBlock -> the XHTML that FHIR allows (https://hl7.org/fhir/R4/narrative.html). Elements
+not known here give their text; images and links to other places give their words only. Built from the
+tree, never from markup.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ _SAME = frozenset({"table", "thead", "tbody", "tfoot", "tr", "th", "td", "captio
 _RENAMED = {"paragraph": "p", "item": "li", "content": "span", "footnote": "span", "linkHtml": "span"}
 _SPANS = ("colspan", "rowspan")
 _TABLE_PARTS = frozenset({"table", "thead", "tbody", "tfoot", "tr", "colgroup", "col"})
+KEPT = "Kept as received, not structured / Ponecháno, jak přišlo / Unverändert übernommen:"
 _STYLES = {"Bold": "b", "Italics": "i"}
 
 
@@ -41,7 +44,7 @@ def xhtml(node: Node) -> str:
 def kept_list(lines: list[str]) -> str:
     """Residue as an XHTML fragment: what could not be structured, in the words of the source."""
     items = "".join(f"<li>{escape(_clean(line), quote=False)}</li>" for line in lines)
-    return f"<p>Kept as received, not structured / Ponecháno, jak přišlo / Unverändert übernommen:</p><ul>{items}</ul>"
+    return f"<p>{KEPT}</p><ul>{items}</ul>"
 
 
 def _inside(node: Node, *, in_table: bool) -> str:
@@ -68,7 +71,9 @@ def _element(node: Node) -> str:
     if tag == "caption" and (node.parent is None or node.parent.tag != "table"):
         return f"<b>{inner}</b>" if inner.strip() else ""
     if tag == "content":
-        name = next((_STYLES[s] for s in node.attributes.get("styleCode", "").split() if s in _STYLES), "span")
+        name = next(
+            (_STYLES[s] for s in node.attributes.get("styleCode", "").split() if s in _STYLES), "span"
+        )
         return f"<{name}>{inner}</{name}>" if inner.strip() else inner
     name = tag if tag in _SAME else _RENAMED.get(tag, "span")
     if not inner and name not in ("td", "th", "tr"):
@@ -76,7 +81,9 @@ def _element(node: Node) -> str:
     if name in ("table", "tbody", "thead", "tfoot") and not inner:
         return ""
     spans = "".join(
-        f' {one}="{value}"' for one in _SPANS if name in ("td", "th") and (value := node.attributes.get(one, "")).isdigit()
+        f' {one}="{value}"'
+        for one in _SPANS
+        if name in ("td", "th") and (value := node.attributes.get(one, "")).isdigit()
     )
     return f"<{name}{spans}>{inner}</{name}>"
 

@@ -1,7 +1,9 @@
-"""Mappings out to a table: FHIR resources as rows of text under Czech headers, and what the columns cannot carry.
+"""Mappings out to a table: FHIR resources as rows of text under Czech headers, and what the columns
+cannot carry.
 
-A file with `columns:` and `rows:` reads a Bundle and writes a `Table`; what stands in the resources and goes into no
-column is listed by FHIR path, said rather than lost in silence (docs/mappings.md, "Out to a table").
+A file with `columns:` and `rows:` reads a Bundle and writes a `Table`; what stands in the resources and
+goes into no column is listed by FHIR path, said rather than lost in silence (docs/mappings.md, "Out to a
+table").
 """
 
 from __future__ import annotations
@@ -22,14 +24,15 @@ _CONVERSIONS: Mapping[str, Callable[[str], str]] = {
     "to_date_cz": times.to_czech,
     "to_decimal_cz": lambda said: said.replace(".", ",") if re.fullmatch(r"-?\d+(\.\d+)?", said) else said,
 }
-_CELL = frozenset("column from value default map convert join".split())
-_ROW = frozenset("id each when cells note".split())
+_CELL = frozenset(["column", "from", "option", "value", "default", "map", "convert", "join"])
+_ROW = frozenset(["id", "each", "when", "cells", "note"])
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
     column: int
     values: Values | None
+    option: str
     value: str
     table: ValueTable | None
     convert: Callable[[str], str] | None
@@ -51,7 +54,7 @@ class Columns:
     columns: tuple[str, ...]
     rows: tuple[RowRule, ...]
     known: tuple[str, ...]
-    """Paths (without the resource) that need no column: ids, versions, references that only hold things together."""
+    """Elements that need no column: ids, versions, references that only hold things together."""
 
 
 def compile_columns(
@@ -87,6 +90,7 @@ def _cell(
     return Cell(
         columns.index(cell["column"]),
         paths.path(cell["from"], place).values if "from" in cell else None,
+        str(cell.get("option", "")),
         str(cell.get("value", cell.get("default", ""))),
         tables[cell["map"]] if "map" in cell else None,
         _CONVERSIONS[cell["convert"]] if "convert" in cell else None,
@@ -94,7 +98,7 @@ def _cell(
     )
 
 
-def to_table(columns: Columns, label: str, source: Source) -> Table:
+def to_table(columns: Columns, label: str, source: Source, options: Mapping[str, str]) -> Table:
     """The rows of a Bundle, and the paths that no column carries."""
     if source.format != "fhir":
         raise UnmappableContent("only FHIR is mapped to a table", place=source.name)
@@ -103,19 +107,21 @@ def to_table(columns: Columns, label: str, source: Source) -> Table:
     for rule in columns.rows:
         for node in rule.nodes(source.root):
             if rule.when is None or rule.when(node):
-                rows.append(_row(rule, node, len(columns.columns), touched))
+                rows.append(_row(rule, node, len(columns.columns), touched, options))
     return Table(columns.columns, tuple(rows), label, tuple(_dropped(columns, source.root, touched)))
 
 
-def _row(rule: RowRule, node: Node, width: int, touched: set[int]) -> tuple[str, ...]:
+def _row(
+    rule: RowRule, node: Node, width: int, touched: set[int], options: Mapping[str, str]
+) -> tuple[str, ...]:
     cells = [""] * width
     for cell in rule.cells:
-        said: list[str] = []
-        for text, one in cell.values(node) if cell.values else ():
+        said: list[str] = [options[cell.option]] if options.get(cell.option) else []
+        for text, one in cell.values(node) if cell.values and not said else ():
             touched.add(one.index)
             row = cell.table.find(text) if cell.table else None
-            text = (row.to or text) if row else text
-            said.append(cell.convert(text) if cell.convert else text)
+            word = (row.to or text) if row else text
+            said.append(cell.convert(word) if cell.convert else word)
             if not cell.join:
                 break
         cells[cell.column] = cell.join.join(said) or cells[cell.column] or cell.value
@@ -134,7 +140,7 @@ def _dropped(columns: Columns, root: Node, touched: set[int]) -> list[str]:
 
 def _untouched(columns: Columns, node: Node, path: str, touched: set[int], found: dict[str, None]) -> None:
     for child in node.children:
-        if child.tag in columns.known:
+        if child.tag in columns.known and not (child.tag == "text" and path.count(".")):
             continue
         if child.children:
             _untouched(columns, child, f"{path}.{child.tag}", touched, found)

@@ -1,10 +1,11 @@
 """The path language of mapping files: where in the source a rule reads (docs/mappings.md, "Paths").
 
-One small language over the one tree of `hub.mapping.model.Node`, spelled as each format's people know it:
-XPath steps for XML (`entry/act/code/@code`), `PID-5.1` for HL7 v2, dots for FHIR (`activity.detail.status`),
-column names for tables (`{Jméno} | {Příjmení}`). Predicates are the same everywhere: `[@a='x']`, `[b/c]`, `[2]`,
-`[not(b) and c in ('x','y')]`, `[starts-with(d,'x')]`, `[table('name', e)='y']`. `a | b` is the first that has a
-value. Everything is compiled once to closures; no path can run code, read a file or loop.
+One small language over the one tree of `hub.mapping.model.Node`, spelled as each format's people know
+it: XPath steps for XML (`entry/act/code/@code`), `PID-5.1` for HL7 v2, dots for FHIR
+(`activity.detail.status`), column names for tables (`{Jméno} | {Příjmení}`). Predicates are the same
+everywhere: `[@a='x']`, `[b/c]`, `[2]`, `[not(b) and c in ('x','y')]`, `[starts-with(d,'x')]`,
+`[is-number(d)]`, `[table('name', e)='y']`. `a | b` is the first that has a value. Everything is compiled
+once to closures; no path can run code, read a file or loop.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ Lookup = Callable[[str, str], str | None]
 """(table, key) -> value."""
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<string>'[^']*')|(?P<column>\{[^}]+\})|(?P<number>\d+(?![\w-]))|(?P<op>!=|//|\.\.|[=/|()\[\],@.*])"
+    r"\s*(?:(?P<string>'[^']*')|(?P<column>\{[^}]+\})|(?P<number>\d+(?![\w-]))"
+    r"|(?P<op>!=|//|\.\.|[=/|()\[\],@.*])"
     r"|(?P<name>(?:ancestor::|self::)?(?:[A-Za-z_][\w-]*:)?[\w][\w-]*))"
 )
 
@@ -39,7 +41,9 @@ class Path:
 class Compiler:
     """Compiles the paths of one mapping file; `place` names file and rule in every defect."""
 
-    def __init__(self, dialect: str, namespaces: Mapping[str, str], lookup: Lookup, default: str = "") -> None:
+    def __init__(
+        self, dialect: str, namespaces: Mapping[str, str], lookup: Lookup, default: str = ""
+    ) -> None:
         self._dialect = dialect
         self._namespaces = namespaces
         self._lookup = lookup
@@ -159,7 +163,8 @@ class _Parser:
             steps.append(step_of.to_root)
         while True:
             if self._accept("@"):
-                attribute = self._compiler.tag(self._take(), self._place) if ":" in self._peek() else self._take()
+                said = self._take()
+                attribute = said[1:-1] if said.startswith("{") else self._compiler.tag(said, self._place)
                 break
             steps.append(self._step(deep))
             deep = False
@@ -170,22 +175,23 @@ class _Parser:
         return reach, reader(reach, attribute, self._compiler.leading)
 
     def _step(self, deep: bool) -> Nodes:
-        token = self._take()
-        if token == ".":
+        word = self._take()
+        step: Nodes
+        if word == ".":
             step = itself
-        elif token == "..":
+        elif word == "..":
             step = step_of.parent
-        elif token.startswith("ancestor::"):
-            step = step_of.ancestor(self._compiler.tag(token[10:], self._place))
-        elif token.startswith("self::"):
-            step = step_of.self_named(self._compiler.tag(token[6:], self._place))
-        elif token == "*":
+        elif word.startswith("ancestor::"):
+            step = step_of.ancestor(self._compiler.tag(word[10:], self._place))
+        elif word.startswith("self::"):
+            step = step_of.self_named(self._compiler.tag(word[6:], self._place))
+        elif word == "*":
             step = step_of.descendants(None) if deep else step_of.children
         else:
-            name = token[1:-1] if token.startswith("{") else self._compiler.tag(token, self._place)
+            name = word[1:-1] if word.startswith("{") else self._compiler.tag(word, self._place)
             step = step_of.descendants(name) if deep else step_of.child(name, self._compiler.leading)
         while self._accept("["):
-            if self._tokens[self._at][0] == "number" and self._peek(1) == "]":
+            if self._peek().isdigit() and self._peek(1) == "]":
                 step = step_of.nth(step, int(self._take()))
             else:
                 step = step_of.filtered(step, self.disjunction())
@@ -226,6 +232,11 @@ class _Parser:
             start = self._string()
             self._take(")")
             return lambda node: any(value.startswith(start) for value, _ in values(node))
+        if self._peek() == "is-number" and self._peek(1) == "(":
+            self._at += 2
+            _, values = self.alternatives()
+            self._take(")")
+            return lambda node: any(step_of.NUMBER.fullmatch(value) for value, _ in values(node))
         nodes, values = self._operand()
         if self._accept("="):
             return is_one_of(values, frozenset({self._string()}))
@@ -252,7 +263,9 @@ class _Parser:
             self._take(")")
             self._compiler.lookup(name, "")
             lookup = self._compiler.lookup
-            return None, lambda node: [(to, n) for v, n in values(node) if (to := lookup(name, v)) is not None]
+            return None, lambda node: [
+                (to, n) for v, n in values(node) if (to := lookup(name, v)) is not None
+            ]
         before = self._at
         nodes, values = self.alternatives()
         ends_in_attribute = any(t[1] == "@" for t in self._tokens[before : self._at][-2:])

@@ -1,7 +1,8 @@
 """One run of a mapping over one source: what it has made so far, and the account it keeps of it.
 
-A `Run` is thrown away afterwards; compiled rules hold no state. Ids are UUIDs of the source's own keys (document id
-and entry id), never of the mapping, so the same document read again, or by a newer mapping, gives the same ids.
+A `Run` is thrown away afterwards; compiled rules hold no state. Ids are UUIDs of the source's own keys
+(document id and entry id), never of the mapping, so the same document read again, or by a newer mapping,
+gives the same ids.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Run:
     keepers: dict[int, tuple[dict[str, Any], str]] = field(default_factory=dict)
     """Index of a source node -> (object, element): the narrative that keeps the residue below that node."""
     by_source_id: dict[str, str] = field(default_factory=dict)
-    links: list[tuple[Callable[[Resource], None], str, Node]] = field(default_factory=list)
+    links: list[tuple[Callable[[Resource], str], str, Node]] = field(default_factory=list)
     counters: dict[str, int] = field(default_factory=dict)
 
     def touch(self, node: Node) -> None:

@@ -1,8 +1,10 @@
-"""Make a mapped Bundle valid R4 without losing anything unsaid: what breaks it is taken out, and reported.
+"""Make a mapped Bundle valid R4 without losing anything unsaid: what breaks it is taken out, and
+reported.
 
-An invalid optional element is removed; where that leaves its parent invalid, the parent goes too; a resource that
-cannot be saved goes to the residue whole, and what refers to it names it no more. Narrative that FHIR does not allow
-is kept as its bare words. Faults come from `hub.fhir.validate`; warnings are left alone.
+An invalid optional element is removed; where that leaves its parent invalid, the parent goes too; a
+resource that cannot be saved goes to the residue whole, and what refers to it names it no more.
+Narrative that FHIR does not allow is kept as its bare words. Faults come from `hub.fhir.validate`;
+warnings are left alone.
 """
 
 from __future__ import annotations
@@ -49,7 +51,9 @@ def salvage(bundle: Resource, where: Where) -> tuple[Resource, list[Residue], li
                 warnings.append(MappingWarning(place, fault.rule, fault.text))
                 resource = _without(resource, inside, fault, tried, entry["fullUrl"], place, residue)
                 if resource is None:
-                    residue.append(Residue(place, _said(entry["resource"]), f"not valid FHIR R4: {fault.text}"))
+                    residue.append(
+                        Residue(place, _said(entry["resource"]), f"not valid FHIR R4: {fault.text}")
+                    )
                     dropped.add(entry["fullUrl"])
                     break
             entries[number] = {**entry, "resource": resource}
@@ -61,7 +65,10 @@ def salvage(bundle: Resource, where: Where) -> tuple[Resource, list[Residue], li
 
 def without_references(bundle: Resource, gone: set[str]) -> Resource:
     """The bundle in which nothing refers to these fullUrls any more (a display stays)."""
-    return {**bundle, "entry": [{**one, "resource": _unlink(one["resource"], gone)} for one in bundle["entry"]]}
+    return {
+        **bundle,
+        "entry": [{**one, "resource": unlinked(one["resource"], gone)} for one in bundle["entry"]],
+    }
 
 
 def _without(
@@ -74,10 +81,10 @@ def _without(
     residue: list[Residue],
 ) -> Resource | None:
     narrative = _NARRATIVE.match(inside)
-    if narrative and isinstance(said := pointer.get(resource, narrative[1]), dict) and "div" in said:
-        if tried.setdefault((full_url, narrative[1]), 0) == 0:
-            tried[full_url, narrative[1]] = 1
-            return pointer.put(resource, narrative[1], words_only(said))
+    said = pointer.get(resource, narrative[1]) if narrative else None
+    if narrative and isinstance(said, dict) and "div" in said and not tried.get((full_url, narrative[1])):
+        tried[full_url, narrative[1]] = 1
+        return pointer.put(resource, narrative[1], words_only(said))
     parts = inside.split("/")
     seen = tried[full_url, inside] = tried.get((full_url, inside), 0) + 1
     while seen > 1 and len(parts) > 1:
@@ -94,20 +101,29 @@ def _without(
 
 def words_only(narrative: dict[str, Any]) -> dict[str, Any]:
     """A narrative of which only the words are kept."""
-    words = " ".join(html.unescape(re.sub(r"<[^>]*>", " ", re.sub(r"(?s)<(script|style).*?</\1>", " ",
-                                                                 str(narrative.get("div", ""))))).split())
+    words = " ".join(
+        html.unescape(
+            re.sub(
+                r"<[^>]*>", " ", re.sub(r"(?s)<(script|style).*?</\1>", " ", str(narrative.get("div", "")))
+            )
+        ).split()
+    )
     escaped = html.escape(words, quote=False) or "-"
-    return {"status": "additional", "div": f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{escaped}</p></div>'}
+    return {
+        "status": "additional",
+        "div": f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{escaped}</p></div>',
+    }
 
 
-def _unlink(value: Any, gone: set[str]) -> Any:
+def unlinked(value: Any, gone: set[str]) -> Any:
+    """The value without literal references to these; what a reference displays stays."""
     if isinstance(value, list):
-        kept = [_unlink(one, gone) for one in value]
+        kept = [unlinked(one, gone) for one in value]
         return [one for one in kept if one != {}]
     if isinstance(value, dict):
         if value.get("reference") in gone:
             return {key: inner for key, inner in value.items() if key in ("display", "identifier")}
-        made = {key: _unlink(inner, gone) for key, inner in value.items()}
+        made = {key: unlinked(inner, gone) for key, inner in value.items()}
         return {k: v for k, v in made.items() if v not in ({}, []) or value[k] in ({}, [])}
     return value
 

@@ -1,10 +1,13 @@
-"""The steps that compiled paths are made of: small closures over the one tree of `hub.mapping.model.Node`.
+"""The steps that compiled paths are made of: small closures over the one tree of
+`hub.mapping.model.Node`.
 
-They only look: no step changes a node, and none can run forever (a tree has an end). See `hub.mapping.paths`.
+They only look: no step changes a node, and none can run forever (a tree has an end). See
+`hub.mapping.paths`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from hub.mapping.model import Node
@@ -15,13 +18,13 @@ Value = tuple[str, Node]
 Values = Callable[[Node], list[Value]]
 Condition = Callable[[Node], bool]
 
+NUMBER = re.compile(r"\s*[+-]?\d[\d\s\u00a0\u202f]*([.,]\d+)?\s*")
+"""A number as people write it in tables: `1 234,50`."""
+
 
 def is_one_of(values: Values, options: frozenset[str]) -> Condition:
     def holds(node: Node) -> bool:
-        for value, _ in values(node):
-            if value in options:
-                return True
-        return False
+        return any(value in options for value, _ in values(node))
 
     return holds
 

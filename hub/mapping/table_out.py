@@ -1,7 +1,8 @@
 """A `Table` as the bytes of a CSV file: `;`, CRLF and the encoding that the counterpart can read.
 
-Characters that the encoding lacks are refused, or replaced with a stated warning where the caller says so. A cell
-that a spreadsheet would run as a formula is written as text (a leading apostrophe), which is stated as well.
+Characters that the encoding lacks are refused, or replaced with a stated warning where the caller says
+so. A cell that a spreadsheet would run as a formula is written as text (a leading apostrophe), which is
+stated as well.
 """
 
 from __future__ import annotations
@@ -31,10 +32,12 @@ def write_reported(
     out = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
     out.writerow(table.columns)
     for number, row in enumerate(table.rows, 2):
-        out.writerow([
-            _fit(cell, encoding, f"row {number} column {column}", replace, notes)
-            for column, cell in zip(table.columns, row, strict=True)
-        ])
+        out.writerow(
+            [
+                _fit(cell, encoding, f"row {number} column {column}", replace, notes)
+                for column, cell in zip(table.columns, row, strict=True)
+            ]
+        )
     mark = b"\xef\xbb\xbf" if encoding.lower().replace("_", "-") in ("utf-8", "utf8", "utf-8-sig") else b""
     return mark + text.getvalue().encode("utf-8" if mark else encoding), tuple(notes)
 

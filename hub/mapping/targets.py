@@ -1,8 +1,10 @@
-"""Target paths of mapping files: where in a FHIR resource a rule writes, checked against R4 when it is compiled.
+"""Target paths of mapping files: where in a FHIR resource a rule writes, checked against R4 when it is
+compiled.
 
-`code.coding.code`, `name.given`, `dosage[].timing.code`: JSON names as in FHIR JSON. A list in the middle of a path
-means its last item (made where there is none), `[]` a new one; a list at the end is appended to. A path that R4 does
-not know is a MappingDefect, before any document is read (https://hl7.org/fhir/R4/json.html).
+`code.coding.code`, `name.given`, `dosage[].timing.code`: JSON names as in FHIR JSON. A list in the
+middle of a path means its last item (made where there is none), `[]` a new one; a list at the end is
+appended to. A path that R4 does not know is a MappingDefect, before any document is read
+(https://hl7.org/fhir/R4/json.html).
 """
 
 from __future__ import annotations
@@ -51,7 +53,9 @@ def check_constant(type_name: str, value: Any, place: str) -> None:
         for key, inner in value.items():
             element = _element(type_name, key, key, place)
             if element.many != isinstance(inner, list):
-                raise MappingDefect(f"`{key}` of {type_name} is {'' if element.many else 'not '}a list", place=place)
+                raise MappingDefect(
+                    f"`{key}` of {type_name} is {'' if element.many else 'not '}a list", place=place
+                )
             for one in inner if isinstance(inner, list) else [inner]:
                 check_constant(element.type, one, place)
 

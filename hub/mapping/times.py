@@ -1,13 +1,14 @@
 """Dates and times of the source formats as FHIR dates: no more precise, and no less, than what was said.
 
-HL7 TS `YYYY[MM[DD[HHMM[SS[.S]]]]][+/-ZZZZ]` (CDA, HL7 v2) and Czech `d. m. yyyy [hh:mm]`. FHIR wants a zone with
-every time (https://hl7.org/fhir/R4/datatypes.html#dateTime): where the source has none, the zone handed in counts.
+HL7 TS `YYYY[MM[DD[HHMM[SS[.S]]]]][+/-ZZZZ]` (CDA, HL7 v2) and Czech `d. m. yyyy [hh:mm]`. FHIR wants a
+zone with every time (https://hl7.org/fhir/R4/datatypes.html#dateTime): where the source has none, the
+zone handed in counts.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -42,7 +43,7 @@ def czech_date(text: str, zone: str, *, with_time: bool = True) -> str:
     """`6. 5. 2017`, `06.05.2017 14:30`, `5. 2017` or ISO 8601 -> FHIR; ValueError where it is not a date."""
     text = text.strip()
     if re.fullmatch(r"\d{4}-\d\d(-\d\d)?", text):
-        return _date(*[*text.split("-"), None][:3])
+        return _date(text[:4], text[5:7], text[8:] or None)
     found = _CZECH.fullmatch(text)
     if found is None:
         raise ValueError("not a date like 31.12.2026")
@@ -76,14 +77,25 @@ def _date(year: str, month: str | None, day: str | None) -> str:
 
 
 def _time(
-    year: str, month: str, day: str, hour: str, minute: str, second: str, fraction: str, offset: str, zone: str
+    year: str,
+    month: str,
+    day: str,
+    hour: str,
+    minute: str,
+    second: str,
+    fraction: str,
+    offset: str,
+    zone: str,
 ) -> str:
     if hour == "24":
         raise ValueError("hour 24")
-    moment = datetime(int(year), int(month), int(day), int(hour), int(minute), min(int(second), 59))
+    moment = datetime(
+        int(year), int(month), int(day), int(hour), int(minute), min(int(second), 59), tzinfo=UTC
+    )
     if not offset:
-        minutes = int((moment.replace(tzinfo=ZoneInfo(zone)).utcoffset() or moment - moment).total_seconds()) // 60
+        local = moment.replace(tzinfo=ZoneInfo(zone)).utcoffset() or timedelta()
+        minutes = int(local.total_seconds()) // 60
         offset = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
     elif offset != "Z" and (int(offset[1:3]) > 14 or int(offset[4:]) > 59):
         raise ValueError("no such time zone")
-    return f"{moment.isoformat()}{fraction}{offset}"
+    return f"{moment.replace(tzinfo=None).isoformat()}{fraction}{offset}"

@@ -1,4 +1,6 @@
-"""The one tree that every reader builds: nodes numbered in document order, with places in the format's own words."""
+"""The one tree that every reader builds: nodes numbered in document order, with places in the format's
+own words.
+"""
 
 from __future__ import annotations
 

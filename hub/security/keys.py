@@ -96,7 +96,7 @@ class HubKeys:
 
     @classmethod
     def load(cls, directory: Path) -> HubKeys:
-        """The keys of a directory; ConfigurationError where one is missing, damaged or open to other users."""
+        """The keys of a directory; ConfigurationError where one is missing, damaged or open to others."""
         contents = {name: _read(directory / name) for name in (HUB_KEY, INDEX_KEY, SIGNING_KEY)}
         try:
             signing = ECKey.import_key(contents[SIGNING_KEY])

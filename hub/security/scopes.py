@@ -31,7 +31,7 @@ class Scopes:
 
     @classmethod
     def parse(cls, text: str) -> Scopes:
-        """The scopes of a space-separated list; InsufficientScope where one is not a SMART v2 system scope."""
+        """The scopes of a space-separated list; InsufficientScope where one is not a system scope."""
         if len(text) > _LIMIT:
             raise InsufficientScope("the list of scopes is too long", place="scope")
         granted: dict[str, frozenset[str]] = {}

@@ -36,7 +36,7 @@ Registered = Callable[[str], Mapping[str, Any] | None]
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """A proven assertion. `jti` must not have been seen before; nothing needs to remember it after `expires`."""
+    """A proven assertion. `jti` must not have been seen before; it may be forgotten after `expires`."""
 
     organisation: str
     jti: str

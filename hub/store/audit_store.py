@@ -2,7 +2,8 @@
 
 It is a database of its own: a file beside the hub's on SQLite, the schema `audit` on PostgreSQL. Folding is
 idempotent: an entry is known by its file and line, and one that came with another hash is refused by its
-place. Rules: docs/audit.md; GDPR 15 and 30; EHDS (EU) 2025/327 annex II 3.2."""
+place. Rules: docs/audit.md; GDPR 15 and 30; EHDS (EU) 2025/327 annex II 3.2.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """How values become columns: instants in UTC, JSON that keeps decimals, words of a closed set.
 
-An instant without a time zone is refused on the way in (GUARANTEES: clocks differ, so every time says where
+An instant without a time zone is refused on the way in (clocks differ, so every time says where
 it stands); on the way out every instant is aware and in UTC, on SQLite (which keeps no zone) as on
-PostgreSQL."""
+PostgreSQL.
+"""
 
 from __future__ import annotations
 

@@ -5,7 +5,8 @@ holds it.
 INVARIANT: a delivery that is over is never overwritten by a late answer; only a dead one can be sent again.
 Requests coalesce on the waiting row, because content is decided when it is sent. `next_at` says when a row is
 looked at next: when a waiting one is due, or when the lease of one in flight runs out. Rules:
-docs/guarantees.md, "in order per destination and client", "poison never blocks"."""
+docs/guarantees.md, "in order per destination and client", "poison never blocks".
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Connected organisations, wrapped keys, the hub's own settings, and the tokens that were used up.
 
 Secrets and client keys are stored wrapped; a client key is written once, since what was sealed under a key
-that is overwritten is lost (docs/guarantees.md, "erasure by crypto-shredding")."""
+that is overwritten is lost (docs/guarantees.md, "erasure by crypto-shredding").
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 SQLite: WAL, synchronous=FULL (a committed transaction survives power loss), foreign keys, BEGIN IMMEDIATE for
 writing. One connection writes, so that writers of one process queue in order; others read beside it.
 PostgreSQL: psycopg 3, READ COMMITTED with row locks for writing, a REPEATABLE READ snapshot for reading.
-No SQLAlchemy exception leaves the room (STYLE 2.12), and no message carries a value.
+No SQLAlchemy exception leaves the room, and no message carries a value.
 """
 
 from __future__ import annotations
@@ -46,7 +46,6 @@ _NOT_MIGRATED: Final = ("42P01", "42703", "3F000")
 _UNIQUE: Final = "23505"
 
 _PRAGMAS: Final = (
-    f"PRAGMA busy_timeout = {PATIENCE * 1000}",
     "PRAGMA foreign_keys = ON",
     "PRAGMA synchronous = FULL",
     "PRAGMA temp_store = MEMORY",
@@ -72,7 +71,7 @@ class Engines:
         self.reader.dispose()
 
 
-def open_engines(url: str, *, pool: int) -> Engines:
+def open_engines(url: str, *, pool: int, patience: float = PATIENCE) -> Engines:
     """The engines for `sqlite:///path` or `postgresql://...`; nothing is connected yet."""
     try:
         parsed = make_url(url)
@@ -80,9 +79,9 @@ def open_engines(url: str, *, pool: int) -> Engines:
         raise ConfigurationError("the database address is not an address") from wrong
     backend = parsed.get_backend_name()
     if backend == "sqlite":
-        return _sqlite(parsed, pool)
+        return _sqlite(parsed, pool, patience)
     if backend == "postgresql":
-        return _postgresql(parsed, pool)
+        return _postgresql(parsed, pool, patience)
     raise ConfigurationError(f"the database `{backend}` is not one of sqlite, postgresql")
 
 
@@ -93,7 +92,7 @@ def sqlite_path(url: URL) -> Path:
     return Path(url.database)
 
 
-def _sqlite(url: URL, pool: int) -> Engines:
+def _sqlite(url: URL, pool: int, patience: float) -> Engines:
     sqlite_path(url)
 
     def engine(begin: str, size: int, *pragmas: str) -> Engine:
@@ -102,9 +101,9 @@ def _sqlite(url: URL, pool: int) -> Engines:
             poolclass=QueuePool,
             pool_size=size,
             max_overflow=0,
-            pool_timeout=PATIENCE,
+            pool_timeout=patience,
             hide_parameters=True,
-            connect_args={"timeout": PATIENCE},
+            connect_args={"timeout": patience},
         )
 
         @event.listens_for(made, "connect")
@@ -122,16 +121,16 @@ def _sqlite(url: URL, pool: int) -> Engines:
     return Engines(engine("BEGIN IMMEDIATE", 1), engine("BEGIN", pool, "PRAGMA query_only = ON"))
 
 
-def _postgresql(url: URL, pool: int) -> Engines:
+def _postgresql(url: URL, pool: int, patience: float) -> Engines:
     options = (
         "-c timezone=UTC -c synchronous_commit=on -c plan_cache_mode=force_custom_plan "
-        f"-c statement_timeout={STATEMENT_TIMEOUT}s -c lock_timeout={PATIENCE}s"
+        f"-c statement_timeout={STATEMENT_TIMEOUT}s -c lock_timeout={int(patience * 1000)}ms"
     )
     made = sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_size=pool,
         max_overflow=0,
-        pool_timeout=PATIENCE,
+        pool_timeout=patience,
         hide_parameters=True,
         connect_args={"options": options, "application_name": "casehub"},
     )

@@ -1,7 +1,8 @@
 """Identity links: which client of an organisation is which client of the hub.
 
 Numbers are keyed hashes. Uniqueness is per (organisation, system, value): a clash with something hidden
-creates, and linking happens out of sight (docs/consent.md, "Every exit")."""
+creates, and linking happens out of sight (docs/consent.md, "Every exit").
+"""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ class Identity:
         """Every organisation's link for this number.
 
         In a writing transaction the number is held until its end, so that two organisations that bring the
-        same new person at the same moment make one client of them."""
+        same new person at the same moment make one client of them.
+        """
         self._sql.hold(f"identity {system} {value_hash}")
         return [_link(row) for row in self._sql.rows(_FIND, {"system": system, "value": value_hash})]
 

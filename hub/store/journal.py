@@ -5,7 +5,8 @@ Entries that come together go together: whoever comes first writes and syncs for
 waits longer than the sync in progress and their own. After a failed write the file is left as it is (at most
 a torn last line, which nobody was told of) and the next entry begins a new one. Each file opens by naming the
 head of the file before it, so that a removed file shows. Rules: docs/audit.md; `hub.audit.chain` has the form
-of a line."""
+of a line.
+"""
 
 from __future__ import annotations
 

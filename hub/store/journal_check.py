@@ -1,7 +1,8 @@
 """Check a journal: every chain, that no file is missing, and that what was folded is still there unchanged.
 
 A chain alone cannot show a tail that was cut off, nor a file that nobody names yet; the heads in the audit
-store can, for all that was folded (docs/audit.md, "What the chain shows and what it cannot")."""
+store can, for all that was folded (docs/audit.md, "What the chain shows and what it cannot").
+"""
 
 from __future__ import annotations
 

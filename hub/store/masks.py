@@ -3,7 +3,8 @@ post-filtered).
 
 Confidentiality is a rank (U < L < M < N < R < V), sensitivity codes and areas of life are bits. The positions
 are part of the stored data: codes are only ever added at the end. A code that is not listed sets the reserved
-bit, which no permit naming codes contains (docs/consent.md, "Labels and areas")."""
+bit, which no permit naming codes contains (docs/consent.md, "Labels and areas").
+"""
 
 from __future__ import annotations
 

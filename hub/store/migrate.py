@@ -1,14 +1,11 @@
 """Migrations, run from the package itself: no configuration file, no working directory.
 
-Two processes that start at once migrate once: PostgreSQL by an advisory lock, SQLite by a lock file beside
-the database; each migration is one transaction on both. The hub's tables and its audit's have a line of
-versions each."""
+Two processes that start at once migrate once: PostgreSQL by an advisory lock, SQLite by its lock for writing;
+each migration is one transaction on both. The hub's tables and its audit's have a line of versions each.
+"""
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
@@ -21,7 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection, Engine
 
-from hub.store.engine import sqlite_path, translated
+from hub.store.engine import translated
 
 
 @dataclass(frozen=True)
@@ -46,10 +43,14 @@ _LOCK: Final = 0x63617365687562
 
 def upgrade(engine: Engine, line: Line) -> None:
     """Bring the tables of a line to its last version."""
-    with translated(), as_file(files("hub.store") / "migrations") as folder, _alone(engine):
+    with translated(), as_file(files("hub.store") / "migrations") as folder:
         config = _config(str(folder), line)
+        if engine.dialect.name == "sqlite":
+            _write_ahead(engine)
         with engine.connect() as connection, connection.begin():
             if connection.dialect.name == "postgresql":
+                connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+                connection.execute(sa.text("SET LOCAL lock_timeout = 0"))
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
                 if line.schema:
                     connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {line.schema}"))
@@ -79,18 +80,10 @@ def _config(folder: str, line: Line) -> Config:
     return config
 
 
-@contextmanager
-def _alone(engine: Engine) -> Iterator[None]:
-    """Hold the lock file of an SQLite database, and set its journal mode, which needs nobody else inside."""
-    if engine.dialect.name != "sqlite":
-        yield
-        return
-    database = sqlite_path(engine.url)
-    with open(database.with_name(f"{database.name}.lock"), "a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        raw = engine.raw_connection()
-        try:
-            raw.execute("PRAGMA journal_mode = WAL")
-        finally:
-            raw.close()
-        yield
+def _write_ahead(engine: Engine) -> None:
+    """Set the journal mode of an SQLite file, which no transaction may do."""
+    raw = engine.raw_connection()
+    try:
+        raw.execute("PRAGMA journal_mode = WAL")
+    finally:
+        raw.close()

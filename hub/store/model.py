@@ -1,7 +1,8 @@
 """What the store hands out and takes in: sealed records, links, outbox, deliveries, holdings, organisations.
 
 Nothing here can be read without the keyring: content is ciphertext, exact identifiers are keyed hashes. The
-store opens nothing; `exchange.disclose` (for others) and `exchange.internal` (for the hub's own work) do."""
+store opens nothing; `exchange.disclose` (for others) and `exchange.internal` (for the hub's own work) do.
+"""
 
 from __future__ import annotations
 
@@ -114,7 +115,8 @@ class IdentityLink:
     """Client `value` (keyed hash) of `system` at `organisation` is `client` of the hub.
 
     `suspect` is the other client this one may be, where the state is `review`; `sealed_value` is the plain
-    number, sealed under the client's key, so that a pull can ask by it."""
+    number, sealed under the client's key, so that a pull can ask by it.
+    """
 
     id: str
     organisation: str

@@ -1,7 +1,8 @@
 """The outbox: what happened, written in the transaction that made it happen, and relayed at least once.
 
 The database is the truth and the broker a bell: an event leaves only when it is `done`; one whose relay died
-comes back when its lease runs out. Rule: docs/guarantees.md, "delivered at least once"."""
+comes back when its lease runs out. Rule: docs/guarantees.md, "delivered at least once".
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The log of what came in: every message and file verbatim (sealed), hashed, with what became of it.
 
 One and the same message is taken once (organisation, adapter, message id, sha-256), also when it is sent
-again after a crash between commit and acknowledgement. Rule: docs/guarantees.md, "exactly once in effect"."""
+again after a crash between commit and acknowledgement. Rule: docs/guarantees.md, "exactly once in effect".
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Records: every version of every resource, sealed; the current one with its labels, clients and index rows.
 
 A version is assigned under the row's lock, and the index refuses a second of the same number, so parallel
-updates give each version once and in order. Rule: docs/guarantees.md, "lost update impossible"."""
+updates give each version once and in order. Rule: docs/guarantees.md, "lost update impossible".
+"""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 
 Content is ciphertext, exact identifiers are keyed hashes. Keys of rows grow with time and stay inside. What
 must be unique is unique here, by an index, and not by looking first: versions of a record, source keys,
-received messages, identity links, waiting deliveries, deliveries in flight, token ids (GUARANTEES: "unique
-index, not search-then-insert")."""
+received messages, identity links, waiting deliveries, deliveries in flight, token ids (docs/guarantees.md).
+"""
 
 from __future__ import annotations
 

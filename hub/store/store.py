@@ -2,7 +2,8 @@
 
 Everything that one use case changes (version, index, labels, outbox, holdings) is changed in one `writing()`
 transaction or not at all. The store hands out sealed records only; it opens nothing (docs/design.md, "The
-flow")."""
+flow").
+"""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from typing import Any
 from hub.errors import HubError
 from hub.store.deliveries import Deliveries
 from hub.store.directory import Keys, Organisations, Tokens
-from hub.store.engine import Engines, Sql, open_engines, transaction
+from hub.store.engine import PATIENCE, Engines, Sql, open_engines, transaction
 from hub.store.holdings import Holdings
 from hub.store.identity import Identity
 from hub.store.migrate import HUB, is_current, upgrade
@@ -48,10 +49,19 @@ class Store:
 
     @classmethod
     def open(
-        cls, url: str, *, clock: Callable[[], datetime], ids: Callable[[], str], pool: int = 10
+        cls,
+        url: str,
+        *,
+        clock: Callable[[], datetime],
+        ids: Callable[[], str],
+        pool: int = 10,
+        patience: float = PATIENCE,
     ) -> Store:
-        """Open `sqlite:///path` or `postgresql://...`; `pool` connections at most. Nothing is migrated."""
-        return cls(open_engines(url, pool=pool), clock, ids)
+        """Open `sqlite:///path` or `postgresql://...`, with `pool` connections at most. Nothing is migrated.
+
+        `patience`: seconds that a transaction waits for a lock before it is Unavailable.
+        """
+        return cls(open_engines(url, pool=pool, patience=patience), clock, ids)
 
     def migrate(self) -> None:
         """Bring the tables to this version of the hub: once, also where two processes start at once."""

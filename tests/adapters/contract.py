@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Protocol
 
 from hub.adapters.sdk.contract import Connection, Parcel, PullRequest
@@ -81,7 +80,3 @@ class Counterpart(Protocol):
     def send(self, address: tuple[str, int], *, message_id: str) -> Sent:
         """Call a listening hub with one good message, and wait for its answer."""
         ...
-
-
-class OpenCounterpart(Protocol):
-    def __call__(self, folder: Path, clock: TestClock) -> object: ...

@@ -1,7 +1,7 @@
 """The hub's hand in tests: a small, real inbox that keeps what it is given and knows it again.
 
-Like the hub's own, it takes the same (message id, content) once in effect, refuses the same id with other content,
-keeps what is not whole without reading it, and can be out of order.
+Like the hub's own, it takes the same (message id, content) once in effect, refuses the same id with other
+content, keeps what is not whole without reading it, and can be out of order.
 """
 
 from __future__ import annotations

@@ -28,9 +28,11 @@ SOURCES = {
 
 def test_the_birth_number_is_valid_in_form_and_certainly_nobodys() -> None:
     number = CLIENT.rodne_cislo
-    assert len(number) == 10 and int(number) % 11 == 0
+    assert len(number) == 10
+    assert int(number) % 11 == 0
     assert int(number[2:4]) > 70, "a month raised by 70 was never given for births before 2004"
-    assert number[:2] == CLIENT.birth_date[2:4] and number[4:6] == CLIENT.birth_date[8:10]
+    assert number[:2] == CLIENT.birth_date[2:4]
+    assert number[4:6] == CLIENT.birth_date[8:10]
 
 
 @pytest.mark.parametrize("organisation", ORGANISATIONS, ids=lambda one: one.id)
@@ -81,13 +83,16 @@ def test_no_mark_is_part_of_another() -> None:
 @pytest.mark.parametrize("name", SOURCES.values())
 def test_each_system_knows_the_client_by_birth_number_and_name(name: str) -> None:
     text = own(name).decode("utf-8").replace("557314/0056", CLIENT.rodne_cislo)
-    assert CLIENT.rodne_cislo in text and CLIENT.given in text and CLIENT.family in text
+    assert CLIENT.rodne_cislo in text
+    assert CLIENT.given in text
+    assert CLIENT.family in text
 
 
 def test_the_patient_summary_is_a_document_whose_references_resolve() -> None:
     bundle = json.loads(own("patient-summary.json"))
     urls = {entry["fullUrl"] for entry in bundle["entry"]}
-    assert bundle["type"] == "document" and bundle["entry"][0]["resource"]["resourceType"] == "Composition"
+    assert bundle["type"] == "document"
+    assert bundle["entry"][0]["resource"]["resourceType"] == "Composition"
     assert set(references_in(bundle)) <= urls
 
 
@@ -115,4 +120,5 @@ def test_the_mailbag_keeps_one_file_for_each_message_and_knows_a_repetition(tmp_
         "homecare/0001-pushed-transaction.json",
     ]
     assert [one.duplicate for one in (first, again, other)] == [False, True, False]
-    assert bag.read(again) == b"{}" and bag.counts() == {"gp": 2, "homecare": 1}
+    assert bag.read(again) == b"{}"
+    assert bag.counts() == {"gp": 2, "homecare": 1}

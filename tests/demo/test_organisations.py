@@ -21,7 +21,11 @@ from hub.demo.organisations.hospital import END, START, Hospital, Stay
 from hub.demo.organisations.social import SocialService
 from hub.demo.stage import own
 
-STAY = Stay(datetime(2026, 10, 5, 9), datetime(2026, 11, 19, 10), datetime(2026, 11, 19, 11))
+STAY = Stay(
+    datetime(2026, 10, 5, 9, tzinfo=UTC),
+    datetime(2026, 11, 19, 10, tzinfo=UTC),
+    datetime(2026, 11, 19, 11, tzinfo=UTC),
+)
 PLAN = {"resourceType": "Bundle", "type": "transaction", "entry": []}
 
 
@@ -110,11 +114,14 @@ def test_the_hospitals_messages_are_acknowledged_by_the_hubs_listener(
         assert [hospital.send(event, STAY) for event in ("A01", "A08", "A03")] == ["AA", "AA", "AA"]
     finally:
         listening.stop()
-    assert "Vzorová".encode("iso-8859-2") in taken[0].body and b"8859/2" in taken[0].body
+    assert "Vzorová".encode("iso-8859-2") in taken[0].body
+    assert b"8859/2" in taken[0].body
     assert b"PV2|||||||||20261119\r" in taken[1].body
     for letter, event in zip(mailbag.of("hospital"), ("A01", "A08", "A03"), strict=True):
         frame = mailbag.read(letter)
-        assert frame.startswith(START) and frame.endswith(END) and f"|VZ{event}0001".encode() in frame
+        assert frame.startswith(START)
+        assert frame.endswith(END)
+        assert f"|VZ{event}0001".encode() in frame
 
 
 def test_the_social_service_and_the_hub_exchange_files_that_both_can_read(
@@ -135,4 +142,5 @@ def test_the_social_service_and_the_hub_exchange_files_that_both_can_read(
         letter = mailbag.wait("social", lambda one, _: one.what == "file", what="the plan", seconds=10)
     finally:
         social.stop()
-    assert mailbag.read(letter) == body and letter.key == "plan-k-1.csv"
+    assert mailbag.read(letter) == body
+    assert letter.key == "plan-k-1.csv"

@@ -1,4 +1,4 @@
-"""Deliveries: requests coalesce, one goes at a time to an organisation about a client, nothing is lost or redone."""
+"""Deliveries: requests coalesce, one at a time goes to an organisation about a client, nothing is lost."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
-from hub.errors import NotFound, VersionConflict
+from hub.errors import NotFound, Unavailable, VersionConflict
 from hub.store.model import Delivery, DeliveryState
 from hub.store.store import Store, Tx
-from tests.store.samples import ANNA, BOHUS, LEASE, NOON, Clock, at_once, delivery
+from tests.store.samples import ANNA, BOHUS, LEASE, NOON, Clock, Ids, at_once, delivery
 
 DELIVERED, DEAD, PENDING = DeliveryState.DELIVERED, DeliveryState.DEAD, DeliveryState.PENDING
 
 
-def ask(tx: Tx, organisation: str = "home-care", item: str = "plan", client: str = ANNA, **other: Any) -> Delivery:
+def ask(
+    tx: Tx, organisation: str = "home-care", item: str = "plan", client: str = ANNA, **other: Any
+) -> Delivery:
     values: dict[str, Any] = {"cause": "plan changed", "at": NOON, **other}
     return tx.deliveries.request(organisation, "fhir_rest", item, "push", client, **values)
 
@@ -84,7 +86,9 @@ def test_a_request_while_one_is_in_flight_waits_behind_it(store: Store, clock: C
     assert [one.id for one in claim(store, clock)] == [second.id]
 
 
-def test_a_failed_one_and_the_one_that_came_meanwhile_go_one_after_the_other(store: Store, clock: Clock) -> None:
+def test_a_failed_one_and_the_one_that_came_meanwhile_go_one_after_the_other(
+    store: Store, clock: Clock
+) -> None:
     with store.writing() as tx:
         first = ask(tx)
     claim(store, clock)
@@ -98,7 +102,9 @@ def test_a_failed_one_and_the_one_that_came_meanwhile_go_one_after_the_other(sto
     assert [one.id for one in claim(store, clock)] == [second.id]
 
 
-def test_one_at_a_time_goes_to_an_organisation_about_a_client_oldest_first(store: Store, clock: Clock) -> None:
+def test_one_at_a_time_goes_to_an_organisation_about_a_client_oldest_first(
+    store: Store, clock: Clock
+) -> None:
     with store.writing() as tx:
         plan, summary = ask(tx), ask(tx, item="summary")
         elsewhere = [ask(tx, client=BOHUS), ask(tx, organisation="gp")]
@@ -116,6 +122,24 @@ def test_one_that_is_held_back_does_not_hold_back_others(store: Store, clock: Cl
     with store.writing() as tx:
         tx.deliveries.retry(plan.id, NOON.replace(hour=13), "503")
     assert [one.id for one in claim(store, clock)] == [summary.id]
+
+
+def test_two_claimers_whose_clocks_differ_do_not_both_send_in_one_lane(
+    store: Store, clock: Clock, database_url: str
+) -> None:
+    with store.writing() as tx:
+        plan, summary = ask(tx, at=NOON.replace(hour=13)), ask(tx, item="summary")
+    ahead = Store.open(database_url, clock=clock, ids=Ids(), patience=0.05)
+    with store.writing() as tx:
+        assert [one.id for one in tx.deliveries.claim(9, clock.now, LEASE)] == [summary.id]
+        with pytest.raises(Unavailable), ahead.writing() as other:
+            other.deliveries.claim(9, NOON.replace(hour=14), LEASE)
+    with ahead.writing() as other:
+        assert other.deliveries.claim(9, clock.now, LEASE) == []
+        waiting = other.deliveries.read(plan.id)
+    ahead.close()
+    assert waiting is not None
+    assert waiting.state == PENDING
 
 
 def test_what_is_not_due_yet_is_not_claimed(store: Store, clock: Clock) -> None:
@@ -244,7 +268,9 @@ def test_deliveries_are_listed_oldest_first_by_client_and_state(store: Store) ->
         assert [one.id for one in tx.deliveries.list(limit=1)] == [first.id]
 
 
-def test_eight_workers_never_get_the_same_nor_two_of_a_lane_and_all_get_done(store: Store, clock: Clock) -> None:
+def test_eight_workers_never_get_the_same_nor_two_of_a_lane_and_all_get_done(
+    store: Store, clock: Clock
+) -> None:
     clients = [f"Patient/{number}" for number in range(12)]
     with store.writing() as tx:
         asked = {
@@ -276,4 +302,4 @@ def test_eight_workers_never_get_the_same_nor_two_of_a_lane_and_all_get_done(sto
 
     each = at_once(8, work)
     assert doubled == []
-    assert sorted(id for own in each for id in own) == sorted(asked)
+    assert sorted(one for own in each for one in own) == sorted(asked)

@@ -1,17 +1,19 @@
-"""Identity links: one client for one number, a number once for each organisation, states decided by people."""
+"""Identity links: one client for one number, a number once for each organisation, decided by people."""
 
 from __future__ import annotations
 
 import pytest
 
-from hub.errors import NotFound, VersionConflict
+from hub.errors import NotFound, Unavailable, VersionConflict
 from hub.store.model import LinkState
 from hub.store.store import Store
-from tests.store.samples import ANNA, BOHUS, at_once, link, sealed
+from tests.store.samples import ANNA, BOHUS, Clock, Ids, at_once, link, sealed
 
 
 def test_a_link_comes_back_as_it_went_in(store: Store) -> None:
-    review = link(state=LinkState.REVIEW, suspect=BOHUS, sealed_value=sealed("number"), why="birth date differs")
+    review = link(
+        state=LinkState.REVIEW, suspect=BOHUS, sealed_value=sealed("number"), why="birth date differs"
+    )
     with store.writing() as tx:
         tx.identity.put(review)
     with store.reading() as tx:
@@ -66,8 +68,27 @@ def test_eight_organisations_that_bring_the_same_new_person_make_one_client(stor
             known = tx.identity.find("sid/rcis", "hash-of-number")
             client = known[0].client if known else f"Patient/{who}"
             tx.identity.put(
-                link(f"l{who}", organisation=f"org-{who}", system="sid/rcis", value="hash-of-number", client=client)
+                link(
+                    f"l{who}",
+                    organisation=f"org-{who}",
+                    system="sid/rcis",
+                    value="hash-of-number",
+                    client=client,
+                )
             )
         return client
 
     assert len(set(at_once(8, bring))) == 1
+
+
+def test_a_number_that_is_looked_up_for_writing_is_held_until_the_end(
+    store: Store, database_url: str
+) -> None:
+    impatient = Store.open(database_url, clock=Clock(), ids=Ids(), patience=0.05)
+    with store.writing() as tx:
+        assert tx.identity.find("sid/rcis", "hash-of-number") == []
+        with pytest.raises(Unavailable), impatient.writing() as other:
+            other.identity.find("sid/rcis", "hash-of-number")
+        with impatient.reading() as reader:
+            assert reader.identity.find("sid/rcis", "hash-of-number") == []
+    impatient.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from threading import Barrier
 
@@ -11,7 +12,9 @@ from tests.store.samples import ANNA, LEASE, Clock, at_once
 
 def put(store: Store, clock: Clock, count: int) -> list[str]:
     with store.writing() as tx:
-        return [tx.outbox.put("record-changed", ANNA, {"record": f"Goal/{n}"}, clock.now) for n in range(count)]
+        return [
+            tx.outbox.put("record-changed", ANNA, {"record": f"Goal/{n}"}, clock.now) for n in range(count)
+        ]
 
 
 def test_events_are_claimed_oldest_first_with_what_they_say(store: Store, clock: Clock) -> None:
@@ -53,12 +56,9 @@ def test_a_done_event_never_comes_back(store: Store, clock: Clock) -> None:
 
 def test_a_claim_that_is_rolled_back_holds_nothing(store: Store, clock: Clock) -> None:
     ids = put(store, clock, 2)
-    try:
-        with store.writing() as tx:
-            tx.outbox.claim(9, clock.now, LEASE)
-            raise InterruptedError
-    except InterruptedError:
-        pass
+    with suppress(InterruptedError), store.writing() as tx:
+        tx.outbox.claim(9, clock.now, LEASE)
+        raise InterruptedError
     with store.writing() as tx:
         assert [event.id for event in tx.outbox.claim(9, clock.now, LEASE)] == ids
 
@@ -78,4 +78,4 @@ def test_eight_relays_share_the_events_and_none_gets_one_twice(store: Store, clo
             own += [event.id for event in claimed]
 
     each = at_once(8, relay)
-    assert sorted(id for own in each for id in own) == sorted(ids)
+    assert sorted(one for own in each for one in own) == sorted(ids)

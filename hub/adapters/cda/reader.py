@@ -15,6 +15,13 @@ from hub.mapping.model import Node, Note
 from hub.mapping.tree import Tree, stepwise
 
 V3 = "{urn:hl7-org:v3}"
+_FOLDED = (
+    "{urn:epsos-org:ep:medication}",
+    "{urn:hl7-org:pharm}",
+    "{urn:ihe:pharm:medication}",
+    "{urn:ihe:pharm}",
+)
+"""Extensions for medicines that say the same under several names: read as if they were CDA's own."""
 _TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
 
@@ -43,7 +50,11 @@ def read(data: bytes, *, name: str, encoding: str | None = None) -> Tree:
 
 
 def _node(element: Any, parent: Node | None, anchors: dict[str, Node]) -> Node:
-    node = Node(element.tag.removeprefix(V3), element.text or "", parent, element.sourceline or 0)
+    tag = element.tag.removeprefix(V3)
+    if tag[0] == "{":
+        for folded in _FOLDED:
+            tag = tag.removeprefix(folded)
+    node = Node(tag, element.text or "", parent, element.sourceline or 0)
     if len(element.attrib):
         node.attributes = dict(element.attrib)
         if _TYPE in node.attributes:

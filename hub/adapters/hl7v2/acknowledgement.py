@@ -6,6 +6,7 @@ can always match and read the answer."""
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,8 +53,10 @@ class Header:
     """What is wrong with it."""
 
     def field(self, number: int) -> bytes:
-        """MSH-n, empty where it is not there."""
-        return self.parts[number - 1][:_LONGEST_FIELD] if 2 < number <= len(self.parts) else b""
+        """MSH-n, empty where it is not there; without framing marks, which a spoiled frame can hold."""
+        if not 2 < number <= len(self.parts):
+            return b""
+        return self.parts[number - 1][:_LONGEST_FIELD].translate(None, b"\x0b\x1c")
 
     @property
     def component(self) -> bytes:
@@ -66,7 +69,7 @@ class Header:
 
 def read_header(body: bytes) -> Header:
     """The header of a message, with its fault; what can be echoed is there even when the message is bad."""
-    line = _LINE.split(body, maxsplit=1)[0]
+    line = _LINE.split(body.removeprefix(codecs.BOM_UTF8), maxsplit=1)[0]
     if not line.startswith(b"MSH") or len(line) < 4:
         return Header(fault=Fault(100, "MSH", "the message does not begin with MSH"))
     separator = line[3:4]
@@ -164,7 +167,8 @@ def _error(header: Header, version: bytes, code: str, fault: Fault) -> list[byte
 
 def _words(header: Header, text: str) -> bytes:
     """The hub's words, in ASCII, with the message's own marks escaped."""
-    raw = " ".join(text.split()).encode("ascii", "replace")[:200]
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    raw = " ".join(plain.split()).encode("ascii", "replace")[:200]
     names = dict(zip(header.separator + header.encoding[:4], (b"F", b"S", b"R", b"E", b"T"), strict=False))
     escape = header.encoding[2:3]
     return b"".join(escape + names[byte] + escape if byte in names else bytes((byte,)) for byte in raw)

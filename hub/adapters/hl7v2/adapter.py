@@ -7,6 +7,7 @@ read."""
 
 from __future__ import annotations
 
+import codecs
 import logging
 import re
 import socket
@@ -181,6 +182,8 @@ class _Conversation:
 
     def _encoding(self, body: bytes, header: Header) -> str | None:
         configured_first = bool(self._config["configured_charset_first"])
+        if body.startswith(codecs.BOM_UTF8):
+            return "utf-8-sig"
         try:
             named = declared(header.field(18), header.repetition)
         except LookupError:

@@ -1,13 +1,16 @@
-r"""Read an HL7 v2 message into the tree that mappings read: segments, field repetitions, components, subcomponents.
+r"""Read an HL7 v2 message into the tree that mappings read: segments, field repetitions, components,
+subcomponents.
 
-HL7 v2.5.1 chapter 2: delimiters from MSH-1 and MSH-2, escapes (`\F\ \S\ \T\ \R\ \E\ \Xdd..\ \.br\`), `""` for
-"delete". Own splitting and not the `hl7` library: its parse takes 10 ms for an 8 KB message where the whole mapping
-may take three. Decoded by MSH-18, else as configured; an unknown or broken character is refused with its segment.
+HL7 v2.5.1 chapter 2: delimiters from MSH-1 and MSH-2, escapes (`\F\ \S\ \T\ \R\ \E\ \Xdd..\ \.br\`),
+`""` for "delete". Own splitting and not the `hl7` library: its parse takes 10 ms for an 8 KB message
+where the whole mapping may take three. Decoded by MSH-18, else as configured; an unknown or broken
+character is refused with its segment.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from hub.errors import MalformedContent
@@ -49,7 +52,7 @@ def read(data: bytes, *, name: str, encoding: str | None = None) -> Tree:
         raise MalformedContent("ends after MSH: truncated", place=f"{name} segment 2")
     control = _first(root.children[0], "f10")
     sender = "^".join(_first(root.children[0], one) for one in ("f3", "f4"))
-    return Tree("hl7v2", name, root, f"hl7v2|{sender}|{control}", _where, tuple(notes))
+    return Tree("hl7v2", name, root, f"hl7v2|{sender}|{control}", _wheres(), tuple(notes))
 
 
 def _decode(body: bytes, data: bytes, name: str, encoding: str | None, notes: list[Note]) -> str:
@@ -147,14 +150,22 @@ def _first(segment: Node, tag: str) -> str:
     return found.text if found is not None else ""
 
 
-def _where(node: Node) -> str:
+def _wheres() -> Callable[[Node], str]:
     """`PID-5.1`, `NK1[2]-4`, as people who read messages say it."""
-    numbers: list[str] = []
-    while node.parent is not None and node.parent.parent is not None:
-        numbers.append(node.tag[1:])
-        node = node.parent
-    if node.parent is None:
-        return "message"
-    alike = [one for one in node.parent.children if one.tag == node.tag]
-    name = node.tag if len(alike) == 1 else f"{node.tag}[{alike.index(node) + 1}]"
-    return f"{name}-{'.'.join(reversed(numbers))}" if numbers else name
+    names: dict[int, str] = {}
+
+    def where(node: Node) -> str:
+        numbers: list[str] = []
+        while node.parent is not None and node.parent.parent is not None:
+            numbers.append(node.tag[1:])
+            node = node.parent
+        if node.parent is None:
+            return "message"
+        if node.index not in names:
+            alike = [one for one in node.parent.children if one.tag == node.tag]
+            for number, one in enumerate(alike, 1):
+                names[one.index] = one.tag if len(alike) == 1 else f"{one.tag}[{number}]"
+        numbers.reverse()
+        return f"{names[node.index]}-{'.'.join(numbers)}" if numbers else names[node.index]
+
+    return where

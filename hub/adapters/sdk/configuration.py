@@ -69,11 +69,6 @@ class ConfigurationSchema:
             key for key, rule in self._schema.get("properties", {}).items() if rule.get("writeOnly")
         )
 
-    @property
-    def keys(self) -> frozenset[str]:
-        """The keys a configuration may have."""
-        return frozenset(self._schema.get("properties", {}))
-
     def complete(self, config: Mapping[str, Any], *, place: str) -> dict[str, Any]:
         """The configuration with its defaults; `ConfigurationError` lists every fault with its pointer."""
         faults = [f"{pointer or '/'} {why}" for pointer, why in _faults(dict(config), self._schema, "")]

@@ -163,6 +163,7 @@ class DropFolder:
             "at": self._clock().isoformat(),
         }
         try:
+            (self.folder / where).mkdir(exist_ok=True)
             target = _free_name(self.folder / where, piece)
             write_whole(target.with_name(f"{target.name}.report.json"), _json(report))
             piece.path.rename(target)
@@ -176,7 +177,6 @@ class DropFolder:
 
 def write_whole(target: Path, body: bytes) -> None:
     """Write so that nobody ever sees half of it: a temporary file, flushed to disk, then renamed."""
-    target.parent.mkdir(exist_ok=True)
     temporary = target.with_name(f".{target.name}.tmp")
     with temporary.open("wb") as file:
         file.write(body)

@@ -1,8 +1,7 @@
 """A TCP listener for framed messages: one thread a connection, one answer a frame, in the order they came.
 
 It reads the next frame only when the last is answered, so a counterpart never has more in flight than the hub
-has taken. Limits (frame time, idle time, connections) are in GUARANTEES' list of attacks and in
-docs/adapters.md.
+has taken. The limits are told in docs/adapters.md.
 """
 
 from __future__ import annotations
@@ -51,14 +50,15 @@ class Listener:
             raise ConfigurationError(
                 f"cannot listen: {error.strerror or error}", place=f"{host}:{port}"
             ) from error
+        bound = self._socket.getsockname()
+        self._address = (str(bound[0]), int(bound[1]))
         self._thread = threading.Thread(target=self._accept, name=f"mllp:{self.address[1]}", daemon=True)
         self._thread.start()
 
     @property
     def address(self) -> tuple[str, int]:
         """Where it listens (the port that the system chose, where 0 was asked)."""
-        host, port = self._socket.getsockname()[:2]
-        return host, port
+        return self._address
 
     def stop(self, seconds: float = 10.0) -> None:
         """Take no more; wait for the answers that are being made."""

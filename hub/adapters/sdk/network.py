@@ -67,11 +67,11 @@ def allowed(address: Address, *, private: bool) -> bool:
             return allowed(inner, private=private)
         if any(address in network for network in _TRANSLATED) or address.teredo:
             return False
+    elif address.is_reserved:
+        return False
     if address.is_link_local or address.is_multicast or address.is_unspecified:
         return False
-    if address.is_loopback or address.is_private:
-        return private
-    return address.is_global and not address.is_reserved
+    return private or address.is_global
 
 
 def _means_private(host: str) -> bool:

@@ -65,13 +65,11 @@ class TabularFolder:
         try:
             if mark.exists():
                 return Receipt("duplicate", "written before", f"out/{mark.read_text(encoding='utf-8')}")
-            os.stat(
-                out / "."
-            )  # an `out/` that is not there is a share that is not mounted: never made by the hub
             target = _free_target(out / name, parcel)
             there = target.exists()
             if not there:
-                write_whole(target, parcel.body)
+                write_whole(target, parcel.body)  # an `out/` that is not there is never made: see README.md
+            mark.parent.mkdir(exist_ok=True)
             write_whole(mark, target.name.encode())
         except OSError as error:
             raise away(error, "out") from None
@@ -92,7 +90,7 @@ def _folder(connection: Connection) -> Path:
 
 def _safe_name(parcel: Parcel) -> str:
     name = parcel.name
-    if Path(name).name != name or name.startswith(".") or not name.isprintable():
+    if not name or Path(name).name != name or name.startswith(".") or not name.isprintable():
         raise ConfigurationError("the parcel's name is not a plain file name", place=f"item {parcel.item}")
     if len(name.encode()) > LONGEST_NAME:
         raise ConfigurationError("the parcel's name is too long", place=f"item {parcel.item}")

@@ -1,8 +1,10 @@
-"""Read a CSV table into the tree that mappings read: one node a row, one node a cell, tagged by its header.
+"""Read a CSV table into the tree that mappings read: one node a row, one node a cell, tagged by its
+header.
 
-Encoding: byte order mark, else what is configured, else UTF-8 where the bytes are that, else windows-1250
-with a note (never a silent guess). The header may stand below a title; a row with too few or too many cells
-is left out, noted with its place and its text, and the rest is read (RFC 4180 with `;`).
+Encoding: byte order mark, else what is configured, else UTF-8 where the bytes are that, else
+windows-1250 with a note (never a silent guess). The header may stand below a title; a row with too few
+or too many cells is left out, noted with its place and its text, and the rest is read (RFC 4180 with
+`;`).
 """
 
 from __future__ import annotations
@@ -25,10 +27,36 @@ def read(data: bytes, *, name: str, encoding: str | None = None) -> Tree:
     """The table as a tree; MalformedContent with the place where it is none."""
     notes: list[Note] = []
     text, used = _decode(data, name, encoding, notes)
-    delimiter = max(";\t,", key=lambda one: text[:4000].count(one))
+    delimiter = max(";\t,", key=text[:4000].count)
+    lines = _lines(text, delimiter, name)
+    header_at = _header(lines)
+    if header_at is None:
+        raise MalformedContent("no header row with two columns or more", place=f"{name} row 1")
+    number, header = lines[header_at]
+    columns = [" ".join(cell.split()) for cell in _trimmed(header, 0)]
+    if double := next((one for one in columns if one and columns.count(one) > 1), None):
+        raise MalformedContent(f"two columns are called `{double}`", place=f"{name} row {number}")
+    notes += [
+        Note(f"row {at}", "above the header", " ".join(filter(None, line))) for at, line in lines[:header_at]
+    ]
+    root = Node("table")
+    root.attributes = dict.fromkeys(columns, "yes")
+    for at, line in lines[header_at + 1 :]:
+        cells = _trimmed(line, len(columns))
+        if len(cells) == len(columns):
+            root.children.append(_row(root, at, columns, cells))
+        else:
+            what = f"{len(line)} cells where the header has {len(columns)}"
+            notes.append(Note(f"{name} row {at}", what, delimiter.join(line)))
+    digest = hashlib.sha256(data).hexdigest()
+    return Tree("tabular", name, root, f"tabular|{digest}", _where, tuple(notes), encoding=used)
+
+
+def _lines(text: str, delimiter: str, name: str) -> list[tuple[int, list[str]]]:
+    """The rows that say something, each with the number of its first line."""
     csv.field_size_limit(_MAX_CELL)
-    lines: list[tuple[int, list[str]]] = []
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    lines: list[tuple[int, list[str]]] = []
     line = 1
     try:
         for cells in reader:
@@ -36,38 +64,24 @@ def read(data: bytes, *, name: str, encoding: str | None = None) -> Tree:
                 lines.append((line, cells))
             line = reader.line_num + 1
     except csv.Error as error:
-        raise MalformedContent(
-            f"not a readable table ({error})", place=f"{name} row {reader.line_num}"
-        ) from None
-    header_at = _header(lines)
-    if header_at is None:
-        raise MalformedContent("no header row with two columns or more", place=f"{name} row 1")
-    columns = [" ".join(cell.split()) for cell in lines[header_at][1]]
-    while columns and not columns[-1]:
-        columns.pop()
-    if double := next((one for one in columns if one and columns.count(one) > 1), None):
-        raise MalformedContent(
-            f"two columns are called `{double}`", place=f"{name} row {lines[header_at][0]}"
-        )
-    for number, cells in lines[:header_at]:
-        notes.append(Note(f"row {number}", "above the header", " ".join(filter(None, cells))))
-    root = Node("table")
-    for number, cells in lines[header_at + 1 :]:
-        kept = cells
-        while len(kept) > len(columns) and not kept[-1].strip():
-            kept = kept[:-1]
-        if len(kept) != len(columns):
-            what = f"{len(cells)} cells where the header has {len(columns)}"
-            notes.append(Note(f"{name} row {number}", what, delimiter.join(cells)))
-            continue
-        row = Node("row", parent=root, line=number)
-        root.children.append(row)
-        for column, cell in zip(columns, kept, strict=True):
-            child = Node(column, cell.strip(), row, number)
-            row.children.append(child)
-    root.attributes = dict.fromkeys(columns, "yes")
-    digest = hashlib.sha256(data).hexdigest()
-    return Tree("tabular", name, root, f"tabular|{digest}", _where, tuple(notes), encoding=used)
+        place = f"{name} row {reader.line_num}"
+        raise MalformedContent(f"not a readable table ({error})", place=place) from None
+    return lines
+
+
+def _trimmed(cells: list[str], width: int) -> list[str]:
+    """Without the empty cells that stand beyond the table's width."""
+    while len(cells) > width and not cells[-1].strip():
+        cells = cells[:-1]
+    return cells
+
+
+def _row(root: Node, number: int, columns: list[str], cells: list[str]) -> Node:
+    row = Node("row", parent=root, line=number)
+    for column, cell in zip(columns, cells, strict=True):
+        if cell.strip():
+            row.children.append(Node(column, cell.strip(), row, number))
+    return row
 
 
 def _decode(data: bytes, name: str, encoding: str | None, notes: list[Note]) -> tuple[str, str]:

@@ -34,6 +34,11 @@ def home_care_receives_no_case_notes(story: Story, evidence: Evidence) -> bool:
     return evidence.none_of(evidence.letters(HOMECARE.id), facts)
 
 
+def home_care_receives_no_documents(story: Story, evidence: Evidence) -> bool:
+    """Home care never receives an allergy, a diagnosis or a medicine out of either document."""
+    return evidence.none_of(evidence.letters(HOMECARE.id), story.facts.health)
+
+
 def home_care_can_tell_whose_plan_it_is(story: Story, evidence: Evidence) -> bool:
     """Home care can tell whose plan it holds: identity was shared with it."""
     return evidence.holds(_pushed(story, evidence, HOMECARE.id), CLIENT.family)
@@ -94,9 +99,11 @@ def discharge_report_is_the_minimum(story: Story, evidence: Evidence) -> bool:
 
 
 def discharge_report_waits_for_the_discharge(story: Story, evidence: Evidence) -> bool:
-    """The discharge report leaves only after the discharge was reported."""
-    before = story.moments["Each organisation receives its part of the plan"].get(GP.id, 0)
+    """The discharge report leaves only after the hospital said that the stay is over."""
     reports = evidence.letters(GP.id, "pushed-document")
+    if not story.facts.own_hospital:
+        return bool(reports)  # a document from outside may itself say that the stay is over
+    before = story.moments["Each organisation receives its part of the plan"].get(GP.id, 0)
     return bool(reports) and all(letter.number > before for letter in reports)
 
 

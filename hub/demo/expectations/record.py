@@ -10,7 +10,7 @@ from hub.demo.evidence import Evidence, resources_in
 from hub.demo.mailbag import Letter
 from hub.demo.story import Story
 
-STRUCTURED = 0.9
+MOST = 0.9
 REQUIRED_SECTIONS = {"48765-2", "11450-4", "10160-0"}
 
 
@@ -21,8 +21,8 @@ def hospital_document_is_in_the_record(story: Story, evidence: Evidence) -> bool
     if story.facts.own_hospital:
         return _share(evidence, story.facts.hospital) == 1
     report = json.loads(story.seen["reports"][HOSPITAL.id])
-    rejected = "rejected" in json.dumps(report) or report.get("outcome") == "rejected"
-    return rejected or _share(evidence, story.facts.hospital) >= STRUCTURED
+    reported = report["outcome"] != "accepted" and bool(report["places"])
+    return reported or _share(evidence, story.facts.hospital) >= MOST
 
 
 def gp_summary_is_in_the_record(story: Story, evidence: Evidence) -> bool:
@@ -31,9 +31,8 @@ def gp_summary_is_in_the_record(story: Story, evidence: Evidence) -> bool:
     """
     if story.facts.own_gp:
         return _share(evidence, story.facts.gp) == 1
-    return bool(story.seen["gp pull"]) and (
-        "delivered" not in story.seen["gp pull"] or _share(evidence, story.facts.gp) >= STRUCTURED
-    )
+    reported = any(said.startswith(("rejected", "partly")) for said in story.seen["gp pull"])
+    return reported or _share(evidence, story.facts.gp) >= MOST
 
 
 def social_export_is_in_the_record(story: Story, evidence: Evidence) -> bool:
@@ -54,7 +53,8 @@ def known_by_every_number(story: Story, evidence: Evidence) -> bool:
     """
     patient = resources_in(evidence.json(_everything(evidence)[-1]), "Patient")[0]
     values = {identifier.get("value") for identifier in patient["identifier"]}
-    given = {one.client_number for one in (HOSPITAL, GP, SOCIAL, MUNICIPALITY)}
+    systems = (HOSPITAL, SOCIAL, MUNICIPALITY, *((GP,) if story.facts.own_gp else ()))
+    given = {one.client_number for one in systems}
     birth_number = {"system": RODNE_CISLO, "value": CLIENT.rodne_cislo}
     return given <= values and any(birth_number.items() <= one.items() for one in patient["identifier"])
 

@@ -50,7 +50,9 @@ def summaries_arrive(story: Story) -> None:
         SOCIAL.id: report_of(story.social.folder, export),
     }
     story.seen["gp pull"] = [
-        d["state"] for d in story.deliveries() if d["organisation"] == GP.id and d["direction"] == "pull"
+        str(d["outcome"])
+        for d in story.deliveries()
+        if d["organisation"] == GP.id and d["direction"] == "pull"
     ]
 
 

@@ -1,4 +1,4 @@
-"""A small FHIR server of another organisation: patients by number, summaries, and a record of what was handed over.
+"""A small FHIR server of another organisation: patients by number, summaries, what was handed over.
 
 It knows a delivery by its Idempotency-Key, and answers the second one as the first without doing it again.
 """
@@ -6,6 +6,7 @@ It knows a delivery by its Idempotency-Key, and answers the second one as the fi
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Hashable, Iterator
@@ -91,7 +92,7 @@ class FhirServer:
         self._thread.join()
 
     def _search(self, token: str) -> Reply:
-        system, value = token.split("|")
+        system, value = (re.sub(r"\\(.)", r"\1", part) for part in re.split(r"(?<!\\)\|", token))
         wanted = {"system": system, "value": value}
         entries = [{"resource": patient} for patient in self.patients if wanted in patient["identifier"]]
         return _json(200, {"resourceType": "Bundle", "type": "searchset", "entry": entries})
