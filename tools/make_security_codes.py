@@ -41,7 +41,9 @@ def hierarchy(codes: Codes, kept: set[str]) -> dict[str, list[str]]:
 
 
 def recipients(definitions: dict[str, Codes]) -> dict[str, list[str]]:
-    """System -> codes of `Consent.provision.actor.role` that say who receives (not who wrote, keeps or signs)."""
+    """System -> codes of `Consent.provision.actor.role` that say who receives (not who wrote, keeps or
+    signs).
+    """
     participations = definitions[V3 + "v3-ParticipationType"]
     roles = definitions[V3 + "v3-RoleCode"]
     receiving = at_or_below(participations, PARTICIPATIONS_THAT_RECEIVE) - {"DIST"}

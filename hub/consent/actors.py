@@ -1,11 +1,12 @@
 """Who an asker is, seen from a Consent: the closure of actors (consent rules §1).
 
-The asker is expanded upward: role to practitioner and organisation, then to the active Groups and CareTeams they are
-in. A permit matches that closure without `partOf` ancestors, except ancestors that are the same legal person (same
-IČO). A deny matches it with every ancestor, and through roles that are no longer in force: absence never widens.
+The asker is expanded upward: role to practitioner and organisation, then to the active Groups and CareTeams
+they are in. A permit matches that closure without `partOf` ancestors, except ancestors that are the same
+legal person (same IČO). A deny matches it with every ancestor, and through roles that are no longer in force:
+absence never widens.
 
-A person who comes with an organisation acts for it: only their roles there count. A person alone is a complete actor:
-all their roles in force count.
+A person who comes with an organisation acts for it: only their roles there count. A person alone is a
+complete actor: all their roles in force count.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """When the content of a record happened, by one element per type (consent rules §2.7).
 
-One element and no second choice: where a Condition does not say when it began, the day it was written down says nothing
-of that, and a deny of those years must still hit it. (Search may fall back; a decision may not.)
+One element and no second choice: where a Condition does not say when it began, the day it was written down
+says nothing of that, and a deny of those years must still hit it. (Search may fall back; a decision may not.)
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""The vocabularies of sharing: purposes, actions, confidentiality, sensitivity, recipients (consent rules §1, §2.5).
+"""The vocabularies of sharing: purposes, actions, confidentiality, sensitivity, recipients (consent rules §1,
+§2.5).
 
-Purposes are v3-ActReason at or below PurposeOfUse and are covered downward only: what is said of TREAT holds for COC,
-not the other way round. Confidentiality is a scale, sensitivity a set. The table is made by
+Purposes are v3-ActReason at or below PurposeOfUse and are covered downward only: what is said of TREAT holds
+for COC, not the other way round. Confidentiality is a scale, sensitivity a set. The table is made by
 `tools/make_security_codes.py` from HL7's definitions.
 """
 
@@ -55,7 +56,9 @@ SENSITIVITY: Final[Mapping[str, frozenset[str]]] = _upward(_TABLE["sensitivity"]
 RECIPIENT_ROLES: Final = frozenset(
     (system, code) for system, codes in _TABLE["recipients"].items() for code in codes
 )
-"""Codings of `provision.actor.role` that mean someone who receives (an author or custodian means something else)."""
+"""Codings of `provision.actor.role` that mean someone who receives (an author or custodian means something
+else).
+"""
 
 RESOURCE_TYPES: Final = frozenset(_TABLE["types"])
 RESOURCE_TYPES_SYSTEM: Final = "http://hl7.org/fhir/resource-types"

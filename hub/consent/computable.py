@@ -1,7 +1,7 @@
 """Read a FHIR Consent into rules, or say which elements cannot be computed (consent rules §2.1, §2.2).
 
-Half-read consent is no consent: every element, code and actor must be understood. A fault names the element as the
-client's software wrote it (`Consent.provision.provision[1].purpose[0]`).
+Half-read consent is no consent: every element, code and actor must be understood. A fault names the element
+as the client's software wrote it (`Consent.provision.provision[1].purpose[0]`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ _RULES: Final = {"OPTIN": True, "OPTOUT": False}
 _DEEPEST: Final = 16
 
 
-def read_consent(consent: Resource, world: World, *, trusted: bool = True, evidence: bool = True) -> ConsentRule:
+def read_consent(
+    consent: Resource, world: World, *, trusted: bool = True, evidence: bool = True
+) -> ConsentRule:
     """The rules of a Consent. `evidence`: a Consent with neither performer nor source is not computable."""
     faults = Faults()
     reading = Reading(faults, world, _own_patient(consent))
@@ -61,7 +63,9 @@ def capture_faults(consent: Resource, world: World) -> tuple[ConsentFault, ...]:
     for provision in rule.root.walk() if rule.root else ():
         codes = provision.stated.codes
         if provision.permit and codes is not None and UNCLASSIFIED in codes.areas:
-            found.append(ConsentFault(f"Consent.{provision.path}.code", "`unclassified` can be named by nobody"))
+            found.append(
+                ConsentFault(f"Consent.{provision.path}.code", "`unclassified` can be named by nobody")
+            )
     return tuple(found)
 
 

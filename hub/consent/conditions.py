@@ -1,7 +1,7 @@
 """What a provision asks of a record, compiled once (consent rules §2.5 to §2.7).
 
-A permit and a deny read the same field differently: a permit must be sure, a deny need only be touched. Each field that
-is given becomes one check; all of them must hold.
+A permit and a deny read the same field differently: a permit must be sure, a deny need only be touched. Each
+field that is given becomes one check; all of them must hold.
 """
 
 from __future__ import annotations
@@ -76,7 +76,9 @@ def _all_of(checks: Sequence[Check]) -> Check:
 
 
 def _codes(named: NamedCodes, areas: frozenset[str], permit: bool) -> Check:
-    """A permit must name all areas of the record, a deny one of them; a code of another system holds on a match."""
+    """A permit must name all areas of the record, a deny one of them; a code of another system holds on a
+    match.
+    """
     others = named.others
 
     def permitted(facts: Facts) -> bool:

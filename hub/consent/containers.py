@@ -1,4 +1,6 @@
-"""The parts of a container as a tree: a section holds its entries, a document its resources (consent rules §5)."""
+"""The parts of a container as a tree: a section holds its entries, a document its resources (consent rules
+§5).
+"""
 
 from __future__ import annotations
 

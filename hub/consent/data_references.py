@@ -1,7 +1,8 @@
 """What a record points at, which codes it holds, and who wrote it (consent rules §2.6, §2.7).
 
-`provision.data` and `provision.code` speak of the content of a record; this module reads that content once. What a
-permit may rely on is narrower than what a deny catches: `contained` resources and Bundle entries count for a deny only.
+`provision.data` and `provision.code` speak of the content of a record; this module reads that content once.
+What a permit may rely on is narrower than what a deny catches: `contained` resources and Bundle entries count
+for a deny only.
 """
 
 from __future__ import annotations
@@ -111,7 +112,9 @@ def follow(value: Any, steps: list[str]) -> Iterator[Any]:
 def _objects(
     value: Any, pointer: str, without: frozenset[str], *, inside: bool
 ) -> Iterator[tuple[bool, dict[str, Any]]]:
-    """Each object below `value`, and whether it is inside a contained resource or entry; `meta` is not content."""
+    """Each object below `value`, and whether it is inside a contained resource or entry; `meta` is not
+    content.
+    """
     if isinstance(value, list):
         for index, item in enumerate(value):
             if not without or f"{pointer}/{index}" not in without:

@@ -1,10 +1,10 @@
 """Decide whether a record may be seen, by whom, for what, and why (consent rules §1 to §5).
 
-`decide` is a function of its arguments: no I/O, no clock. The default is deny, and it is where one falls, not a branch.
-A request is bound once (`bind`) and then judges many records.
+`decide` is a function of its arguments: no I/O, no clock. The default is deny, and it is where one falls, not
+a branch. A request is bound once (`bind`) and then judges many records.
 
-A container is visible as soon as a part is. Every part is judged on its own: by the whole decision about the record it
-refers to, or by its own labels. A deny that hits the container itself hides it whole.
+A container is visible as soon as a part is. Every part is judged on its own: by the whole decision about the
+record it refers to, or by its own labels. A deny that hits the container itself hides it whole.
 """
 
 from __future__ import annotations
@@ -82,7 +82,9 @@ class Bound:
         return tuple(self.ground.consents.unenforceable)
 
     def areas(self, client: Reference) -> frozenset[str]:
-        """The areas of life of which the request may see something of a client, whether or not there is anything."""
+        """The areas of life of which the request may see something of a client, whether or not there is
+        anything.
+        """
         return frozenset() if self._judge is None else self._judge.areas(client) - self._hidden_areas
 
     def decide(self, record: Record) -> Decision:
@@ -136,7 +138,8 @@ class Bound:
     def _prose_is_visible(self, record: Record, own: Facts) -> bool:
         """Whether one provision covers all that a container's title, description and notes may tell of.
 
-        They carry the labels of all its parts and of itself together, but for the bare fact that it is a plan.
+        They carry the labels of all its parts and of itself together, but for the bare fact that it is a
+        plan.
         """
         if not _PROSE & record.resource.keys():
             return True
@@ -265,6 +268,4 @@ def _ordered(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
     unique = set(reasons)
     if len(unique) == 1:
         return tuple(unique)
-    return tuple(
-        sorted(unique, key=lambda r: (r.effect, r.consent or "", r.path, r.record, r.text))
-    )
+    return tuple(sorted(unique, key=lambda r: (r.effect, r.consent or "", r.path, r.record, r.text)))

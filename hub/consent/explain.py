@@ -1,7 +1,8 @@
-"""Say a decision, or a Consent, in sentences that a person reads: Czech, German, English (consent rules §1, §8).
+"""Say a decision, or a Consent, in sentences that a person reads: Czech, German, English (consent rules §1,
+§8).
 
-The words are in `tables/messages.toml`. Names of people and organisations are handed in by the caller, who knows what
-the reader may see; without a name the reference stands.
+The words are in `tables/messages.toml`. Names of people and organisations are handed in by the caller, who
+knows what the reader may see; without a name the reference stands.
 """
 
 from __future__ import annotations
@@ -48,7 +49,9 @@ def own_name(reference: Reference) -> str:
 def explain_decision(decision: Decision, who: str, *, language: str) -> str:
     """One sentence: what `who` may see of the record, and why."""
     words = _words(language)
-    decisive = [reason for reason in decision.because if (reason.effect is Effect.DENY) is not decision.permits]
+    decisive = [
+        reason for reason in decision.because if (reason.effect is Effect.DENY) is not decision.permits
+    ]
     why = words["and"].join(dict.fromkeys(explain_reason(reason, language=language) for reason in decisive))
     return str(words[decision.effect.value]).format(who=who, why=why)
 

@@ -1,7 +1,9 @@
-"""What a decision needs to know of a record or of a part of one, read at most once (consent rules §2.5 to §2.7).
+"""What a decision needs to know of a record or of a part of one, read at most once (consent rules §2.5 to
+§2.7).
 
-A container is judged by what it has beyond its parts: labels that come from a part are that part's own business, or a
-deny of one area would take the whole plan away. What the container itself carries beyond them still counts.
+A container is judged by what it has beyond its parts: labels that come from a part are that part's own
+business, or a deny of one area would take the whole plan away. What the container itself carries beyond them
+still counts.
 """
 
 from __future__ import annotations
@@ -112,7 +114,9 @@ class Facts:
 
 
 def _host(resource: Resource, pointer: str) -> Resource:
-    """The innermost resource that holds what the pointer leads to: an entry of a Bundle is a record of its own kind."""
+    """The innermost resource that holds what the pointer leads to: an entry of a Bundle is a record of its
+    own kind.
+    """
     value: Any = resource
     found = resource
     for step in pointer.split("/")[1:]:

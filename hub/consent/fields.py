@@ -92,9 +92,7 @@ class Reading:
     def resolves(self, reference: Reference) -> bool:
         """Whether an actor is known: in the directory, among the records, or the client."""
         return (
-            reference in self.world.directory
-            or reference in self.world.records
-            or reference == self.patient
+            reference in self.world.directory or reference in self.world.records or reference == self.patient
         )
 
 
@@ -146,7 +144,9 @@ def _actors(value: Any, path: str, reading: Reading) -> frozenset[Reference]:
 
 
 def _role(value: Any, path: str, reading: Reading) -> None:
-    """An actor must be one who receives: a role of author or custodian would mean other data, not another reader."""
+    """An actor must be one who receives: a role of author or custodian would mean other data, not another
+    reader.
+    """
     said = {(c.get("system"), c.get("code")) for _, c in _codings(value, path, reading)}
     if not said & codes.RECIPIENT_ROLES or said - codes.RECIPIENT_ROLES:
         reading.faults.add(path, "not known as the role of someone who receives")

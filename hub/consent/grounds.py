@@ -1,6 +1,8 @@
-"""What a request rests on: its actors expanded, its Consents bound, its basis checked (consent rules §1, §2.2).
+"""What a request rests on: its actors expanded, its Consents bound, its basis checked (consent rules §1,
+§2.2).
 
-What is missing is refused: absence never widens. A refusal is a sentence, and becomes the reason of every decision.
+What is missing is refused: absence never widens. A refusal is a sentence, and becomes the reason of every
+decision.
 """
 
 from __future__ import annotations
@@ -102,7 +104,9 @@ class Ground:
         return frozenset(found)
 
     def _wards(self, person: Resource) -> Iterator[Reference]:
-        """The client, where an appointment as guardian is in force: one without a period shows no appointment."""
+        """The client, where an appointment as guardian is in force: one without a period shows no
+        appointment.
+        """
         appointed = person.get("period") and in_force(person["period"], self.at, self.zone)
         ward = local((person.get("patient") or {}).get("reference"))
         if ward and appointed and person.get("active", True) is True and self._is_guardian(person):
@@ -158,7 +162,9 @@ class Ground:
                 yield reference
 
     def _is_registering_provider(self, client: Reference) -> bool:
-        """Whether the asker is the client's registering practitioner, or the practice where that person works."""
+        """Whether the asker is the client's registering practitioner, or the practice where that person
+        works.
+        """
         for value in self._resource(client).get("generalPractitioner") or ():
             provider = local(value.get("reference"))
             if provider is None:

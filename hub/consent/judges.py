@@ -90,7 +90,9 @@ class Consents:
     def hindrances(self, client: Reference, record: Reference) -> list[Reason]:
         """The Consents that cannot be computed and so deny everything they might have covered."""
         return [
-            Reason(record, Effect.DENY, rule.name, rule.faults[0].path, f"UNENFORCEABLE: {rule.faults[0].path}")
+            Reason(
+                record, Effect.DENY, rule.name, rule.faults[0].path, f"UNENFORCEABLE: {rule.faults[0].path}"
+            )
             for rule in self.unenforceable
             if rule.patient is None or rule.patient == client
         ]
@@ -154,7 +156,9 @@ class ByConsent:
     def _any_permit(self, facts: Facts) -> tuple[Reason, ...]:
         bound = self.consents.bound.get(facts.reference, ())
         return tuple(
-            Reason(facts.reference, Effect.PERMIT, consent.name, path, "name and identifiers follow any permit")
+            Reason(
+                facts.reference, Effect.PERMIT, consent.name, path, "name and identifiers follow any permit"
+            )
             for consent in bound
             if (path := consent.may_permit(None)) is not None
         )
@@ -162,7 +166,8 @@ class ByConsent:
 
 @dataclass(frozen=True, slots=True)
 class ByFlow:
-    """A listed duty, or care provision for a configured flow: the minimum set to the recipient that the law means.
+    """A listed duty, or care provision for a configured flow: the minimum set to the recipient that the law
+    means.
 
     A duty does not consult Consents; care provision is stopped by any deny.
     """
@@ -197,15 +202,15 @@ class ByFlow:
     @staticmethod
     def _denies(consents: Consents, facts: Facts) -> tuple[Reason, ...]:
         return tuple(
-            reason
-            for client in sorted(facts.record.clients)
-            for reason in consents.verdict(client, facts)[0]
+            reason for client in sorted(facts.record.clients) for reason in consents.verdict(client, facts)[0]
         )
 
 
 @dataclass(frozen=True, slots=True)
 class ByVitalInterest:
-    """Break-glass: passes the default and every deny but one that names ETREAT or BTG, and what is never opened."""
+    """Break-glass: passes the default and every deny but one that names ETREAT or BTG, and what is never
+    opened.
+    """
 
     vital: VitalInterest
     consents: Consents
@@ -241,7 +246,9 @@ class ByContribution:
     def judge(self, facts: Facts) -> Judgement:
         """Whether the record came from the asker's organisation."""
         if facts.record.contributor in self.organisations:
-            return Judgement(True, because(facts, Effect.PERMIT, "basis: OWN-RECORD: contributed by the asker"))
+            return Judgement(
+                True, because(facts, Effect.PERMIT, "basis: OWN-RECORD: contributed by the asker")
+            )
         return refused(facts, "basis: OWN-RECORD: not contributed by the asker")
 
     def areas(self, client: Reference) -> frozenset[str]:

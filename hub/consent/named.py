@@ -42,7 +42,9 @@ class NamedClasses:
 
 @dataclass(frozen=True, slots=True)
 class NamedData:
-    """One `data`: instance, related, dependents or authoredby of a reference (with a version, where it has one)."""
+    """One `data`: instance, related, dependents or authoredby of a reference (with a version, where it has
+    one).
+    """
 
     meaning: str
     reference: Reference

@@ -62,7 +62,9 @@ def decide_offline(
     until: str | None = None,
     bases: Bases = DEFAULT_BASES,
 ) -> dict[str, Any]:
-    """The JSON of `hub consent decide`: one effect over all records, what is visible, what is hidden, and why."""
+    """The JSON of `hub consent decide`: one effect over all records, what is visible, what is hidden, and
+    why.
+    """
     decisions = decisions_offline(
         consents, records, context, actor=actor, purpose=purpose, action=action, at=at, basis=basis, zone=zone,
         label=label, parts=parts, flow=flow, reason=reason, until=until, bases=bases,

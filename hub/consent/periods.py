@@ -1,8 +1,8 @@
 """Spans of time as a person means them (consent rules §2.1, §2.7).
 
-FHIR Period: https://hl7.org/fhir/R4/datatypes.html#Period. A date without a time lasts from its first to its last
-moment in the hub's time zone: `end: 2026-03-31` holds to the end of that day, `2026-03` is the whole month. Both ends
-are inclusive. What is no FHIR date, or a time without an offset, is refused, not guessed.
+FHIR Period: https://hl7.org/fhir/R4/datatypes.html#Period. A date without a time lasts from its first to its
+last moment in the hub's time zone: `end: 2026-03-31` holds to the end of that day, `2026-03` is the whole
+month. Both ends are inclusive. What is no FHIR date, or a time without an offset, is refused, not guessed.
 """
 
 from __future__ import annotations

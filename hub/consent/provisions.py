@@ -1,7 +1,8 @@
-"""A Consent bound to one request: what is left of its provisions, and which of them speak (consent rules §2.3, §2.4).
+"""A Consent bound to one request: what is left of its provisions, and which of them speak (consent rules
+§2.3, §2.4).
 
-What a provision says of the request (actor, purpose, action, period) is settled once; what it says of the record is
-judged for each. A provision speaks if its conditions hold and none of its children's do.
+What a provision says of the request (actor, purpose, action, period) is settled once; what it says of the
+record is judged for each. A provision speaks if its conditions hold and none of its children's do.
 """
 
 from __future__ import annotations

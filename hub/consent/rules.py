@@ -1,7 +1,8 @@
-"""A Consent as the hub holds it: rules that can be computed, or the reasons why they cannot (consent rules §2).
+"""A Consent as the hub holds it: rules that can be computed, or the reasons why they cannot (consent rules
+§2).
 
-`hub.consent.computable` makes these from a FHIR Consent. Everything is frozen, and what a provision asks of a record is
-compiled once, when it is read.
+`hub.consent.computable` makes these from a FHIR Consent. Everything is frozen, and what a provision asks of a
+record is compiled once, when it is read.
 """
 
 from __future__ import annotations
@@ -49,9 +50,10 @@ class Provision:
 class ConsentRule:
     """A Consent ready to decide by.
 
-    `faults` are the places that cannot be computed; then `root` is None. `trusted`: it came from the client, the
-    guardian or the case manager's organisation, so a Consent that cannot be computed counts as a deny of everything it
-    might have covered; from anyone else it is quarantined. `date` is when it was given, for the policy `newest-wins`.
+    `faults` are the places that cannot be computed; then `root` is None. `trusted`: it came from the client,
+    the guardian or the case manager's organisation, so a Consent that cannot be computed counts as a deny of
+    everything it might have covered; from anyone else it is quarantined. `date` is when it was given, for the
+    policy `newest-wins`.
     """
 
     reference: Reference

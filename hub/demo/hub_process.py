@@ -79,9 +79,12 @@ class HubProcess:
         """Run `hub ... --json --data DIR` and read its JSON."""
         return json.loads(self.command(*arguments, "--json", "--data", str(self.data), accept=accept))
 
-    def init(self, organisations: Sequence[Path]) -> None:
-        """Set up a new hub and connect the organisations."""
+    def init(self) -> None:
+        """Set up a new hub."""
         self.command("init", "--data", str(self.data), attempts=1)
+
+    def connect(self, organisations: Sequence[Path]) -> None:
+        """Connect organisations by their entries."""
         self.command("org", "add", *map(str, organisations), "--data", str(self.data), attempts=1)
 
     def start(self) -> None:
@@ -107,6 +110,14 @@ class HubProcess:
                 pass
             time.sleep(0.05)
         raise HubStartError(f"the hub was not ready after {START_SECONDS:.0f} s; see {self.log}")
+
+    def is_busy(self) -> bool:
+        """Whether the hub says that something waits to be done, or does not answer."""
+        try:
+            answer = httpx.get(f"{self.base}/health/ready", timeout=5.0)
+        except httpx.TransportError:
+            return True
+        return answer.status_code != 200 or any(answer.json().get("waiting", {}).values())
 
     def kill(self) -> None:
         """kill -9, and wait until the process is gone."""

@@ -41,25 +41,19 @@ def ledger(mailbag: Mailbag, deliveries: Sequence[dict[str, Any]]) -> list[dict[
 
 
 def withheld(deliveries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What was left out, from whom, and why; each thing once."""
-    seen: dict[tuple[str, str, str], dict[str, Any]] = {}
+    """What was left out of what each organisation last received, area by area, and why."""
+    last: dict[tuple[str, str], dict[str, Any]] = {}
     for delivery in deliveries:
-        for left_out in _left_out(delivery):
-            row = {"organisation": delivery["organisation"], **left_out}
-            seen.setdefault((row["organisation"], row["item"], row["because"]), row)
-    return list(seen.values())
-
-
-def _left_out(delivery: dict[str, Any]) -> list[dict[str, str]]:
-    inside = [
-        {"item": str(one.get("item", "")), "because": _words(one.get("because", ""))}
-        for one in delivery.get("withheld", [])
-    ]
-    if inside or delivery.get("state") != "withheld":
-        return inside
-    return [
-        {"item": str(delivery["item"]), "because": _words(delivery.get("because") or delivery["outcome"])}
-    ]
+        if delivery["state"] == "delivered" and delivery["direction"] in {"push", "request"}:
+            last[delivery["organisation"], delivery["item"]] = delivery
+    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for (organisation, item), delivery in last.items():
+        for one in delivery.get("withheld", []):
+            reference, _, areas = str(one["item"]).rstrip("]").partition(" [")
+            key = (organisation, f"{item}: {areas or reference}", _words(one["because"]))
+            row = {"organisation": key[0], "item": key[1], "because": key[2], "parts": []}
+            rows.setdefault(key, row)["parts"].append(reference)
+    return list(rows.values())
 
 
 def _delivery_of(letter: Letter, deliveries: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -57,10 +59,13 @@ def staged(options: Options, work: Path) -> Iterator[Story]:
         "social_folder": str(social.folder.resolve()),
         "gp_base": gp.base,
         "homecare_base": homecare.base,
-        "gp_jwks": _toml(_new_key(hub, keys[GP.id])),
-        "municipality_jwks": _toml(_new_key(hub, keys[MUNICIPALITY.id])),
     }
-    hub.init([_entry(one.id, blanks, work) for one in ORGANISATIONS])
+    with ThreadPoolExecutor() as at_once:
+        new = at_once.submit(hub.init)
+        jwks = dict(zip(keys, at_once.map(partial(_new_key, hub), keys.values()), strict=True))
+        new.result()
+    blanks |= {f"{one}_jwks": _toml(public) for one, public in jwks.items()}
+    hub.connect([_entry(one.id, blanks, work) for one in ORGANISATIONS])
     clients = [
         FhirClient(hub, one, keys[one.id], mailbag, purpose=purpose)
         for one, purpose in ((MUNICIPALITY, "COC"), (GP, "TREAT"))

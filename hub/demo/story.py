@@ -121,8 +121,7 @@ class Story:
 
     def deliveries(self) -> list[dict[str, Any]]:
         """The hub's own list of deliveries, from the `hub` command."""
-        listed = self.hub.json("deliveries", "list")
-        return list(listed["deliveries"] if isinstance(listed, dict) else listed)
+        return list(self.hub.json("deliveries", "list"))
 
     def until(self, what: str, holds: Callable[[], bool], *, every: float = 0.1) -> None:
         """Wait until something holds."""
@@ -132,13 +131,18 @@ class Story:
                 raise StoryStuckError(f"{what} did not happen within {PATIENCE_SECONDS:.0f} s")
             time.sleep(every)
 
-    def settle(self) -> None:
-        """Wait until no delivery is under way any more."""
-        self.until(
-            "the end of all deliveries",
-            lambda: not any(d["state"] in UNDER_WAY for d in self.deliveries()),
-            every=0.2,
-        )
+    def settle(self) -> list[dict[str, Any]]:
+        """Wait until nothing waits and no delivery is under way any more; returns the list of deliveries."""
+        listed: list[dict[str, Any]] = []
+
+        def at_rest() -> bool:
+            if self.hub.is_busy():
+                return False
+            listed[:] = self.deliveries()
+            return not any(delivery["state"] in UNDER_WAY for delivery in listed)
+
+        self.until("the end of all deliveries", at_rest)
+        return listed
 
 
 @dataclass(frozen=True, slots=True)

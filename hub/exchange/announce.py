@@ -49,11 +49,10 @@ class Announcer:
         if event.kind == "record-changed":
             return [(member, i, "push") for i in member.push if not changed.isdisjoint(WATCHED.get(i, changed))]
         if event.kind == "consent-changed":
-            wanted = [(member, item, "push") for item in member.push]
-            wanted += [(member, item, "pull") for item in member.pull]
-            if any(h.organisation == member.id for h in tx.holdings.of_client(event.client)):
-                wanted.append((member, "revocation-notice", "push"))
-            return wanted
+            holds = bool(tx.holdings.history(member.id, event.client))
+            wanted = [(member, "revocation-notice", "push")] if holds else []
+            wanted += [(member, item, "push") for item in member.push]
+            return wanted + [(member, item, "pull") for item in member.pull]
         if event.kind == "discharge" and member.id in registering_providers(tx, self._vault, event.client):
             return [(member, item, "push") for item in member.duty]
         return []

@@ -15,7 +15,7 @@ from typing import Any
 from hub.adapters.sdk.contract import Adapter, Connection, Parcel, Receipt
 from hub.consent.model import AccessRequest, Basis
 from hub.errors import CounterpartRefused, CounterpartUnreachable, HubError
-from hub.exchange import items
+from hub.exchange import items, notices
 from hub.exchange.disclose import Disclosure, Gate
 from hub.exchange.identify import Identities
 from hub.exchange.organisations import Member, member
@@ -27,6 +27,9 @@ from hub.store.store import Store, Tx
 
 DUTIES = frozenset({"discharge-report", "revocation-notice"})
 """Items that go on the basis of a listed legal duty, with the minimum set of that flow."""
+
+FILE_NAMES = {"revocation-notice": "notice"}
+"""What files are called where that is not the item's own name."""
 
 DUTY_PURPOSE = "TREAT"
 """Purpose of use of a report that one provider owes another for the client's treatment."""
@@ -41,7 +44,7 @@ class Prepared:
     """One delivery decided and composed: the parcel, and what is remembered once it is taken."""
 
     parcel: Parcel
-    holding: Holding | None
+    holdings: tuple[Holding, ...]
     fields: Mapping[str, Any]
 
 
@@ -138,12 +141,7 @@ class Deliverer:
         if last is not None and last.digest == composed.digest:
             return Settled(DeliveryState.UNCHANGED, "this organisation's view is unchanged", fields)
         version = last.version + 1 if last else 1
-        key = f"{delivery.id}-{composed.digest[:12]}"
-        body = items.addressed(composed, key)
-        parcel = Parcel(
-            key, delivery.item, str(version), "application/fhir+json", body, f"{delivery.item}-{key}.json"
-        )
-        parcel = self._render(to, connection, parcel, text.read(body), self._number(tx, delivery))
+        parcel = self._parcel(tx, delivery, to, connection, composed.bundle, composed.digest, str(version))
         holding = Holding(
             organisation=to.id,
             item=delivery.item,
@@ -156,60 +154,56 @@ class Deliverer:
             because=disclosure.because,
             delivery=delivery.id,
         )
-        return Prepared(parcel, holding, {**fields, "areas": composed.areas, "version": str(version)})
+        return Prepared(parcel, (holding,), {**fields, "areas": composed.areas, "version": str(version)})
 
     def _prepare_notice(
         self, tx: Tx, delivery: Delivery, to: Member, connection: Connection
     ) -> Prepared | Settled:
         """A notice where today's decision no longer covers an area that this organisation was given."""
-        for held in tx.holdings.of_client(delivery.client):
-            if held.organisation != to.id or held.item in DUTIES:
-                continue
-            denied = self._decide(tx, delivery, to, item=held.item).withheld_areas
-            lost = [area for area in held.areas if area in denied]
-            told = tx.holdings.last(to.id, f"notice:{held.item}", delivery.client)
-            if not lost or (told is not None and told.records == held.records and told.areas == tuple(lost)):
-                continue
-            notice = items.revocation_notice(
-                client=delivery.client,
+        denied = self._decide(tx, delivery, to, item="plan").withheld_areas
+        history = [h for h in tx.holdings.history(to.id, delivery.client) if h.item not in DUTIES]
+        lost = notices.losses(history, denied)
+        if not lost:
+            return Settled(DeliveryState.UNCHANGED, "it holds nothing that was withdrawn", {})
+        bundle, digest = notices.notice_bundle(
+            lost, client=delivery.client, organisation=to.id, at=delivery.created, delivery=delivery.id
+        )
+        numbers = {h.item: h.version for h in history}
+        remembered = tuple(
+            notices.told(
+                one,
                 organisation=to.id,
-                lost=lost,
-                item=held.item,
-                version=held.version,
-                at=delivery.created,
+                client=delivery.client,
+                number=numbers.get(f"{notices.NOTICE}{one.item}", 0) + 1,
+                at=self._clock(),
+                delivery=delivery.id,
             )
-            digest = text.digest(notice)
-            key = f"{delivery.id}-{digest[:12]}"
-            bundle = {
-                "resourceType": "Bundle",
-                "type": "transaction",
-                "identifier": {"system": items.DELIVERY, "value": key},
-                "entry": [
-                    {
-                        "fullUrl": f"urn:uuid:{notice['id']}",
-                        "resource": notice,
-                        "request": {"method": "PUT", "url": f"Communication/{notice['id']}"},
-                    }
-                ],
-            }
-            parcel = Parcel(
-                key, delivery.item, str(held.version), "application/fhir+json", text.write(bundle),
-                f"notice-{key}.json",
-            )  # fmt: skip
-            parcel = self._render(to, connection, parcel, bundle, self._number(tx, delivery))
-            because = (f"basis: LEGAL-DUTY GDPR 19; held {held.item} version {held.version}",)
-            remembered = Holding(
-                to.id, f"notice:{held.item}", delivery.client, held.version, digest, self._clock(), tuple(lost),
-                held.records, because, delivery.id,
-            )  # fmt: skip
-            fields = {
-                "areas": tuple(lost),
-                "version": str(held.version),
-                "basis": str(Basis.LEGAL_DUTY),
-                "because": because,
-            }
-            return Prepared(parcel, remembered, fields)
-        return Settled(DeliveryState.UNCHANGED, "it holds nothing that was withdrawn", {})
+            for one in lost
+        )
+        areas = tuple(dict.fromkeys(area for one in lost for area in one.areas))
+        version = ", ".join(str(one.version) for one in lost)
+        because = tuple(f"GDPR 19: {h.because[0]}" for h in remembered)
+        fields = {"areas": areas, "version": version, "basis": str(Basis.LEGAL_DUTY), "because": because}
+        parcel = self._parcel(tx, delivery, to, connection, bundle, digest, version)
+        return Prepared(parcel, remembered, fields)
+
+    def _parcel(
+        self,
+        tx: Tx,
+        delivery: Delivery,
+        to: Member,
+        connection: Connection,
+        bundle: Resource,
+        digest: str,
+        version: str,
+    ) -> Parcel:
+        """The Bundle under its key, in the form that the connection carries."""
+        key = f"{delivery.id}-{digest[:12]}"
+        addressed = items.addressed(bundle, key)
+        name = f"{FILE_NAMES.get(delivery.item, delivery.item)}-{key}.json"
+        body = text.write(addressed)
+        parcel = Parcel(key, delivery.item, version, "application/fhir+json", body, name)
+        return self._render(to, connection, parcel, addressed, self._number(tx, delivery))
 
     def _number(self, tx: Tx, delivery: Delivery) -> str:
         """The organisation's own number of the client; empty where it has none of its own."""
@@ -240,8 +234,8 @@ class Deliverer:
     def _delivered(self, delivery: Delivery, prepared: Prepared, receipt: Receipt) -> None:
         body = prepared.parcel.body
         with self._store.writing() as tx:
-            if prepared.holding is not None:
-                tx.holdings.add(prepared.holding)
+            for holding in prepared.holdings:
+                tx.holdings.add(holding)
             tx.deliveries.settle(
                 delivery.id,
                 DeliveryState.DELIVERED,

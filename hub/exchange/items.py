@@ -11,7 +11,6 @@ import hashlib
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from hub.errors import NotSupported
 from hub.exchange.disclose import Disclosure, Visible
@@ -99,36 +98,9 @@ def last_stay(resources: Iterable[Resource]) -> Resource | None:
     return max(ended, key=lambda r: str(r.get("period", {}).get("end", "")), default=None)
 
 
-def addressed(composed: Composed, key: str) -> bytes:
-    """The item's bytes under the idempotency key of one delivery."""
-    bundle = {**composed.bundle, "identifier": {"system": DELIVERY, "value": key}}
-    return text.write(bundle)
-
-
-def revocation_notice(
-    *, client: Reference, organisation: str, lost: Sequence[str], item: str, version: int, at: datetime
-) -> Resource:
-    """A Communication to the holder of old data: which areas the client no longer shares, of which version.
-
-    It names nothing but what this holder was given before (GDPR 19).
-    """
-    listed = ", ".join(lost)
-    said = (
-        f"The client no longer shares with you: {listed}. You hold version {version} of `{item}`. "
-        "Please stop using these parts and delete or block them."
-    )
-    return {
-        "resourceType": "Communication",
-        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{client}|{organisation}|{item}|{version}|{listed}")),
-        "status": "completed",
-        "category": [{"coding": [{"system": f"{codes.HUB}/CodeSystem/notice", "code": "revocation"}]}],
-        "priority": "urgent",
-        "subject": {"reference": client},
-        "recipient": [{"reference": f"Organization/{organisation}"}],
-        "sent": at.isoformat(timespec="seconds"),
-        "reasonCode": [{"coding": [{"system": codes.CARE_AREA, "code": area}]} for area in lost],
-        "payload": [{"contentString": said}],
-    }
+def addressed(bundle: Resource, key: str) -> Resource:
+    """A Bundle under the idempotency key of one delivery."""
+    return {**bundle, "identifier": {"system": DELIVERY, "value": key}}
 
 
 def _plan(disclosure: Disclosure, patient: Visible, held: Collection[str]) -> Composed | None:

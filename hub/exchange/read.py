@@ -17,7 +17,7 @@ from hub.exchange.disclose import Disclosure, Gate, Visible
 from hub.exchange.identify import Identities
 from hub.fhir import bundles, text
 from hub.fhir.value import Reference, Resource
-from hub.store.model import Delivery, DeliveryState, SealedRecord
+from hub.store.model import Delivery, DeliveryState, Holding, SealedRecord
 from hub.store.store import Store, Tx
 
 
@@ -103,10 +103,27 @@ class Reader:
     ) -> None:
         now = self._clock()
         body = text.write(composed.bundle)
+        id = self._ids()
         with self._store.writing() as tx:
+            last = tx.holdings.last(asker.organisation, item, client)
+            if last is None or last.digest != composed.digest:
+                tx.holdings.add(
+                    Holding(
+                        organisation=asker.organisation,
+                        item=item,
+                        client=client,
+                        version=last.version + 1 if last else 1,
+                        digest=composed.digest,
+                        at=now,
+                        areas=disclosure.areas,
+                        records=composed.records,
+                        because=disclosure.because,
+                        delivery=id,
+                    )
+                )
             tx.deliveries.record(
                 Delivery(
-                    id=self._ids(),
+                    id=id,
                     organisation=asker.organisation,
                     adapter="api",
                     item=item,

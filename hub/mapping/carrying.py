@@ -125,7 +125,7 @@ def _pieces(
             warnings.append(MappingWarning(f"/entry/{number}", rules.passes, "an entry without a resource"))
             continue
         type_name = resource.get("resourceType")
-        if type_name not in RESOURCE_TYPES:
+        if not isinstance(type_name, str) or type_name not in RESOURCE_TYPES:
             residue.append(Residue(place, _written(resource), "not a resource type of FHIR R4"))
             continue
         if type_name in rules.aside:

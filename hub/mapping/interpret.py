@@ -11,6 +11,7 @@ from collections.abc import Mapping as Map
 from typing import Any
 
 from hub.errors import UnmappableContent
+from hub.fhir.codes import SOURCE_KEY
 from hub.fhir.value import Resource
 from hub.mapping.carrying import carry
 from hub.mapping.conversions import Setting
@@ -107,6 +108,9 @@ def _one(mapping: Mapping, source: Source, root: Node, options: Map[str, str]) -
     if len(clients) != 1:
         place = f"{source.name} {source.place(root)}"
         raise UnmappableContent("no patient in it" if not clients else "more than one patient", place=place)
+    named = bundle.get("identifier", {})
+    if mapping.bundle == "document" and not ("system" in named and "value" in named):
+        bundle["identifier"] = {"system": SOURCE_KEY, "value": source.key}
     leftover = gather(mapping, state, root)
     ordered = sorted(state.entries.items(), key=lambda one: one[1]["resourceType"] != "Composition")
     bundle["entry"] = [{"fullUrl": url, "resource": resource} for url, resource in ordered]

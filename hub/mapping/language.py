@@ -28,6 +28,7 @@ from hub.mapping.tables import Row, ValueTable, read_table
 FORMATS = frozenset({"cda", "hl7v2", "tabular", "fhir"})
 _BUNDLES = frozenset({"document", "collection"})
 _HEADER = frozenset(["id", "version", "title", "source", "target", "licence", "authors"])
+_SOURCE = frozenset(("namespaces", "accepts", "content", "units", "group", "kind"))
 _BODY = frozenset(["groups", "ignore", "rules", "bundle", "carry", "columns", "rows"])
 
 

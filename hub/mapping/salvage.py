@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from hub.errors import UnmappableContent
 from hub.fhir import pointer, text
 from hub.fhir.validate import Fault, errors
 from hub.fhir.value import Resource
@@ -22,6 +23,9 @@ from hub.mapping.model import MappingWarning, Residue
 _ROUNDS = 40
 _ENTRY = re.compile(r"/entry/(\d+)/resource(/.*)?$")
 _NARRATIVE = re.compile(r"(.*/text)(/.*)?$")
+
+NOT_CARRIED = "not carried over"
+"""What a reference says whose target went to the residue."""
 
 Where = Callable[[str, str], str]
 """(fullUrl, pointer inside the resource) -> the place in the source."""
@@ -60,6 +64,12 @@ def salvage(bundle: Resource, where: Where) -> tuple[Resource, list[Residue], li
         bundle = {**bundle, "entry": [one for one in entries if one["resource"] is not None]}
         if dropped:
             bundle = without_references(bundle, dropped)
+    first = bundle["entry"][0]["resource"]["resourceType"] if bundle["entry"] else ""
+    if bundle["type"] == "document" and first != "Composition":
+        bundle = {**bundle, "type": "collection"}
+    if not any(one["resource"]["resourceType"] == "Patient" for one in bundle["entry"]):
+        place = next((one.place for one in residue if '"Patient"' in one.text[:80]), None)
+        raise UnmappableContent("the patient is not valid FHIR R4", place=place)
     return bundle, residue, warnings
 
 
@@ -116,15 +126,15 @@ def words_only(narrative: dict[str, Any]) -> dict[str, Any]:
 
 
 def unlinked(value: Any, gone: set[str]) -> Any:
-    """The value without literal references to these; what a reference displays stays."""
+    """The value without literal references to these; a display stands where the reference stood."""
     if isinstance(value, list):
-        kept = [unlinked(one, gone) for one in value]
-        return [one for one in kept if one != {}]
+        return [unlinked(one, gone) for one in value]
     if isinstance(value, dict):
-        if value.get("reference") in gone:
-            return {key: inner for key, inner in value.items() if key in ("display", "identifier")}
-        made = {key: unlinked(inner, gone) for key, inner in value.items()}
-        return {k: v for k, v in made.items() if v not in ({}, []) or value[k] in ({}, [])}
+        said = value.get("reference")
+        if isinstance(said, str) and said in gone:
+            kept = {key: inner for key, inner in value.items() if key in ("display", "identifier")}
+            return kept or {"display": NOT_CARRIED}
+        return {key: unlinked(inner, gone) for key, inner in value.items()}
     return value
 
 

@@ -54,6 +54,11 @@ class Holdings:
         """What is held about a client now: the latest of each organisation and item."""
         return [_holding(row) for row in self._sql.rows(_LATEST.where(_h.client == client))]
 
+    def history(self, organisation: str, client: str) -> list[Holding]:
+        """Everything that an organisation was ever given about a client, oldest first."""
+        these = sa.select(holding).where(_h.client == client, _h.organisation == organisation)
+        return [_holding(row) for row in self._sql.rows(these.order_by(_h.key))]
+
     def all(self) -> list[Holding]:
         """What is held now, of all clients: the latest of each organisation, item and client."""
         return [_holding(row) for row in self._sql.rows(_LATEST)]

@@ -1,7 +1,8 @@
 """Build Consents, records and requests from the short form that the decision tables are written in.
 
-A provision is `{permit: {...}}` or `{deny: {...}}` with the fields actor, action, purpose, label, class, area, code,
-period, dataPeriod, data and, nested, provisions. What a row does not say is filled in so that it does not matter.
+A provision is `{permit: {...}}` or `{deny: {...}}` with the fields actor, action, purpose, label, class,
+area, code, period, dataPeriod, data and, nested, provisions. What a row does not say is filled in so that it
+does not matter.
 """
 
 from __future__ import annotations
@@ -94,7 +95,9 @@ _FIELDS = {
 
 
 def consent(short: Row, number: int = 1) -> Row:
-    """The FHIR Consent of a row: `{permit|deny|untyped: ..., id, status, scope, patient, policy, raw, without}`."""
+    """The FHIR Consent of a row: `{permit|deny|untyped: ..., id, status, scope, patient, policy, raw,
+    without}`.
+    """
     full: Row = {
         "resourceType": "Consent",
         "id": short.get("id", f"c{number}"),

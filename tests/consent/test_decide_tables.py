@@ -1,4 +1,6 @@
-"""Every row of `cases/*.yaml` is a test: who asks what of which record under which Consents, and what comes of it."""
+"""Every row of `cases/*.yaml` is a test: who asks what of which record under which Consents, and what comes
+of it.
+"""
 
 from __future__ import annotations
 

@@ -187,6 +187,7 @@ def test_the_entries_of_a_document_are_about_its_client() -> None:
     hidden = said["visible"][0]["hiddenParts"]
     assert "/entry/3" in hidden
     assert "/entry/2" not in hidden
+    assert "/entry/0/resource/section/0/entry/0" not in hidden
     assert (
         decide([{"permit": {"area": ["finance"]}, "patient": "Patient/adam"}], [bundle])["effect"] == "deny"
     )

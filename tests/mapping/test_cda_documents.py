@@ -32,7 +32,8 @@ PROBLEM = '<value xsi:type="CD" code="55607006" codeSystem="2.16.840.1.113883.6.
 
 def problem_section(value: str, text: str = "<paragraph>Words</paragraph>", more: str = "") -> str:
     return f"""<component><section><code code="11450-4" codeSystem="2.16.840.1.113883.6.1"/>
-<title>Problems</title><text>{text}</text><entry><act classCode="ACT" moodCode="EVN"><id root="9" extension="a"/>
+<title>Problems</title><text>{text}</text><entry>
+<act classCode="ACT" moodCode="EVN"><id root="9" extension="a"/>
 <statusCode code="active"/>
 <entryRelationship typeCode="SUBJ"><observation classCode="OBS" moodCode="EVN"><id root="9" extension="o"/>
 <code code="404684003" codeSystem="2.16.840.1.113883.6.96"/>{value}{more}</observation></entryRelationship>

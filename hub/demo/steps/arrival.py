@@ -44,15 +44,13 @@ def summaries_arrive(story: Story) -> None:
     story.until("taking the hospital's document", lambda: was_taken(story.hospital.folder, document))
     story.until("taking the social service's export", lambda: was_taken(story.social.folder, export))
     story.until("asking the GP for the summary", lambda: story.gp.summaries_given > 0)
-    story.settle()
+    deliveries = story.settle()
     story.seen["reports"] = {
         HOSPITAL.id: report_of(story.hospital.folder, document),
         SOCIAL.id: report_of(story.social.folder, export),
     }
     story.seen["gp pull"] = [
-        str(d["outcome"])
-        for d in story.deliveries()
-        if d["organisation"] == GP.id and d["direction"] == "pull"
+        str(d["outcome"]) for d in deliveries if d["organisation"] == GP.id and d["direction"] == "pull"
     ]
 
 

@@ -1,0 +1,109 @@
+"""The journey as a timeline: day by day, a lane for each organisation, every event also a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from hub.exchange.overview import Moment
+from hub.web import words
+from hub.web.languages import Language, mark
+from hub.web.present import lane_of
+from hub.web.words import word
+
+SENTENCES: Final = {
+    "received": mark("sent %(item)s to the hub"),
+    "collected": mark("was asked by the hub and gave it: %(item)s"),
+    "delivered": mark("received: %(item)s"),
+    "fetched": mark("fetched: %(item)s"),
+    "answered": mark("got an answer: %(item)s"),
+    "notice": mark("was told that the client withdrew something"),
+    "withheld": mark("was not given: %(item)s"),
+    "dead": mark("could not be reached; the delivery was given up: %(item)s"),
+}
+"""What happened, after the name of the organisation."""
+
+FIRST: Final = {
+    "plan": mark("wrote down the plan of cooperation"),
+    "consent": mark("took down what the client agreed to"),
+}
+CHANGED: Final = {
+    "plan": mark("changed the plan of cooperation"),
+    "consent": mark("took down that the client changed an agreement"),
+}
+KINDS: Final = (*SENTENCES, *FIRST)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event: where it stands in the picture, and what it says."""
+
+    kind: str
+    lane: int
+    time: str
+    iso: str
+    organisation: str
+    sentence: str
+    version: str
+    areas: tuple[str, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The events of one day."""
+
+    name: str
+    iso: str
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The whole journey; `lanes` are the names of the organisations in it."""
+
+    lanes: tuple[str, ...]
+    days: tuple[Day, ...]
+
+
+def timeline_of(moments: Sequence[Moment], names: Sequence[str], language: Language, zone: ZoneInfo) -> Timeline:
+    """The moments in their order, grouped by day in the hub's zone."""
+    lanes = tuple(dict.fromkeys((*names, *(m.organisation for m in moments))))
+    days = groupby(moments, key=lambda m: m.at.astimezone(zone).date())
+    return Timeline(
+        lanes,
+        tuple(
+            Day(
+                language.day(day, zone),
+                day.isoformat(),
+                tuple(event_of(moment, lanes, language, zone) for moment in of_day),
+            )
+            for day, of_day in days
+        ),
+    )
+
+
+def event_of(moment: Moment, lanes: Sequence[str], language: Language, zone: ZoneInfo) -> Event:
+    """One moment as the page tells it."""
+    version = words.shown_version(moment.version)
+    return Event(
+        kind=moment.kind if moment.kind in KINDS else "delivered",
+        lane=lane_of(lanes, moment.organisation),
+        time=language.time(moment.at, zone),
+        iso=moment.at.isoformat(),
+        organisation=moment.organisation,
+        sentence=_sentence(moment, language),
+        version=version,
+        areas=language.areas(moment.areas),
+        note=word(language, words.OUTCOMES, moment.detail) if moment.detail in words.OUTCOMES else "",
+    )
+
+
+def _sentence(moment: Moment, language: Language) -> str:
+    if moment.kind in FIRST:
+        return language.gettext((FIRST if moment.version in ("", "1") else CHANGED)[moment.kind])
+    said = SENTENCES.get(moment.kind, SENTENCES["delivered"])
+    return language.say(said, item=word(language, words.ITEMS, moment.item))
