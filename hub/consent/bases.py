@@ -115,7 +115,7 @@ def load_bases(text: str, *, name: str = "bases.toml") -> Bases:
 
 
 def elements_among(resource: Resource, listed: frozenset[str]) -> frozenset[str]:
-    """Those top-level elements of a resource that a list names; `onset[x]` names every type, `*` everything."""
+    """Those top-level elements of a resource that a list names; `onset[x]` names every type, `*` all."""
     if "*" in listed:
         return frozenset(resource)
     return frozenset(element for element in resource if element in _ALWAYS or _named(element, listed))

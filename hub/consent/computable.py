@@ -85,8 +85,8 @@ def _is_privacy(consent: Resource, faults: Faults) -> bool:
         for coding in (codings if isinstance(codings, list) else ())
         if isinstance(coding, dict) and coding.get("system") == CONSENT_SCOPE
     }
-    if not codes:
-        faults.add("Consent.scope", "no code of consentscope")
+    if len(codes) != 1:
+        faults.add("Consent.scope", "not exactly one code of consentscope")
         return True
     return "patient-privacy" in codes
 

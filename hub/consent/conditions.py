@@ -120,7 +120,7 @@ def _classes(named: NamedClasses) -> Check:
 
 
 def _time(period: PeriodText, permit: bool) -> Check:
-    """A permit needs containment, a deny overlap; a record without a date is hit by a deny and not covered."""
+    """A permit needs containment, a deny overlap; a record without a date is hit and not covered."""
 
     def permitted(facts: Facts) -> bool:
         return facts.time is not None and within(facts.time, period.span(facts.zone))

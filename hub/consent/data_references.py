@@ -31,7 +31,7 @@ Code = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The codings and references of a record: `own` of the record itself, `inner` of what is contained in it."""
+    """The codings and references of a record: `own` of itself, `inner` of what is contained in it."""
 
     own_codes: frozenset[Code]
     inner_codes: frozenset[Code]
@@ -39,7 +39,7 @@ class Content:
 
 
 def local(text: object) -> Reference | None:
-    """`Type/id` of a reference into this hub, version left off; None for contained, foreign and broken ones."""
+    """`Type/id` of a reference into this hub, version left off; None for any other."""
     return _local(text) if isinstance(text, str) else None
 
 

@@ -19,9 +19,10 @@ from hub.consent.codes import CLIENT_TYPES, DIRECTORY_TYPES
 from hub.consent.containers import PartNode, part_tree
 from hub.consent.facts import Facts, beyond_parts
 from hub.consent.grounds import Ground, ground
-from hub.consent.judges import ByContribution, Judgement, because, refused
+from hub.consent.judges import ByContribution
 from hub.consent.model import AccessRequest, Decision, Effect, Labels, Reason, Record, World
 from hub.consent.rules import ConsentRule
+from hub.consent.verdicts import Judgement, because, refused
 from hub.fhir.codes import UNCLASSIFIED
 from hub.fhir.value import Reference
 

@@ -22,13 +22,13 @@ from hub.consent.judges import (
     ByFlow,
     ByOwnRecord,
     ByVitalInterest,
-    Consents,
     Judge,
 )
 from hub.consent.model import AccessRequest, Basis, World
 from hub.consent.periods import span
 from hub.consent.provisions import Asked, BoundConsent
 from hub.consent.rules import ConsentRule
+from hub.consent.verdicts import Consents
 from hub.fhir.value import Reference, Resource
 
 

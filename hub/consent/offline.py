@@ -2,9 +2,10 @@
 
 What a file cannot show is settled so that nothing widens:
 
-- An actor that a Consent names resolves against the context, the records, the Consents' own clients and the asker; any
-  other makes that Consent not computable, and so a deny.
-- By which way a Consent came is not known: one that is not computable counts as the client's, a deny of everything.
+- An actor that a Consent names resolves against the context, the records, the Consents' own clients and the
+  asker; any other makes that Consent not computable, and so a deny.
+- By which way a Consent came is not known: one that is not computable counts as the client's, a deny of
+  everything.
 - Who agreed is settled when a Consent is captured; here the file is taken for what it says.
 - A duty or care provision uses the one flow that is switched on for it, unless a flow is named.
 """
@@ -12,12 +13,13 @@ What a file cannot show is settled so that nothing widens:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from hub.consent.bases import DEFAULT_BASES, Bases
+from hub.consent.codes import DIRECTORY_TYPES
 from hub.consent.computable import read_consent
 from hub.consent.data_references import local
 from hub.consent.decide import Bound, bind
@@ -44,6 +46,14 @@ PartsOf = Callable[[Resource, Callable[[str], Labels | None]], tuple[Part, ...]]
 """The parts of a resource, given the same."""
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Records with their decisions, and whether the asker may know of what a reference names."""
+
+    decisions: tuple[tuple[Record, Decision], ...]
+    sees: Callable[[str], bool]
+
+
 def decide_offline(
     consents: Sequence[Resource],
     records: Sequence[Resource],
@@ -66,8 +76,8 @@ def decide_offline(
     why.
     """
     decisions = decisions_offline(
-        consents, records, context, actor=actor, purpose=purpose, action=action, at=at, basis=basis, zone=zone,
-        label=label, parts=parts, flow=flow, reason=reason, until=until, bases=bases,
+        consents, records, context, actor=actor, purpose=purpose, action=action, at=at, basis=basis,
+        zone=zone, label=label, parts=parts, flow=flow, reason=reason, until=until, bases=bases,
     )  # fmt: skip
     return report(decision for _, decision in decisions)
 
@@ -90,13 +100,39 @@ def decisions_offline(
     until: str | None = None,
     bases: Bases = DEFAULT_BASES,
 ) -> tuple[tuple[Record, Decision], ...]:
-    """Each record with its decision, in the order given; for `--show`, where the record is redacted by it."""
+    """Each record with its decision, in the order given."""
+    return judge_offline(
+        consents, records, context, actor=actor, purpose=purpose, action=action, at=at, basis=basis,
+        zone=zone, label=label, parts=parts, flow=flow, reason=reason, until=until, bases=bases,
+    ).decisions  # fmt: skip
+
+
+def judge_offline(
+    consents: Sequence[Resource],
+    records: Sequence[Resource],
+    context: Sequence[Resource],
+    *,
+    actor: Reference | Sequence[Reference],
+    purpose: str,
+    action: str = "access",
+    at: datetime,
+    basis: str = "CONSENT",
+    zone: ZoneInfo,
+    label: LabelOf,
+    parts: PartsOf,
+    flow: str | None = None,
+    reason: str | None = None,
+    until: str | None = None,
+    bases: Bases = DEFAULT_BASES,
+) -> Judged:
+    """Each record with its decision, in the order given, and what else the asker may know of."""
     actors = (actor,) if isinstance(actor, str) else tuple(actor)
     given = _Given(records, context, label, parts)
     world = given.world(actors, consents)
     rules = [_rule(consent, number, world) for number, consent in enumerate(consents)]
     if basis not in list(Basis):
-        return tuple((record, _refused(record, "request: basis not known")) for record in given.asked)
+        refusals = tuple((record, _refused(record, "request: basis not known")) for record in given.asked)
+        return Judged(refusals, lambda _: False)
     asked = Basis(basis)
     request = AccessRequest(
         actors=tuple(local(each) or each for each in actors),
@@ -108,7 +144,10 @@ def decisions_offline(
         until=until,
     )
     bound: Bound = bind(request, rules, world, at=at, bases=bases, zone=zone)
-    return tuple((record, bound.decide(record)) for record in given.asked)
+    return Judged(
+        tuple((record, bound.decide(record)) for record in given.asked),
+        lambda reference: _sees(bound, world, reference),
+    )
 
 
 def report(decisions: Iterable[Decision]) -> dict[str, Any]:
@@ -199,6 +238,14 @@ class _Given:
 def _rule(consent: Resource, number: int, world: World) -> ConsentRule:
     rule = read_consent(consent, world, evidence=False)
     return rule if consent.get("id") else replace(rule, reference=f"Consent/{number + 1}")
+
+
+def _sees(bound: Bound, world: World, reference: Reference) -> bool:
+    """The directory is open; a record of a client only where the decision about it says so."""
+    if reference.partition("/")[0] in DIRECTORY_TYPES:
+        return True
+    record = world.records.get(reference)
+    return record is not None and bound.decide(record).permits
 
 
 def _reference(resource: Resource) -> Reference:

@@ -47,7 +47,7 @@ def span(text: str, zone: ZoneInfo) -> Span:
 
 
 def period_span(period: Mapping[str, Any], zone: ZoneInfo) -> Span:
-    """A Period; an end that is not given is open. Raises ValueError where it is unreadable or ends too early."""
+    """A Period; an end not given is open. Raises ValueError where it is unreadable or ends too early."""
     start, end = period.get("start"), period.get("end")
     first = span(start, zone)[0] if start is not None else OPEN_START
     last = span(end, zone)[1] if end is not None else OPEN_END

@@ -66,7 +66,7 @@ class BoundConsent:
         return self.root is None and not self.children
 
     def speaking(self, facts: Facts) -> list[BoundProvision]:
-        """The provisions that speak of a record. First-level ones are reached whether or not the root holds."""
+        """The provisions that speak of a record; the first level is always reached."""
         found: list[BoundProvision] = []
         for child in self.children:
             if child.holds(facts):

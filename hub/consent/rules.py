@@ -27,7 +27,7 @@ class ConsentFault:
 
 @dataclass(frozen=True, slots=True)
 class Provision:
-    """One provision: where it stands, what it says, what it states itself, and what holds with inheritance."""
+    """One provision: where it stands, what it says, what it states itself, what holds with inheritance."""
 
     path: str
     permit: bool

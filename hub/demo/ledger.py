@@ -46,13 +46,20 @@ def withheld(deliveries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     for delivery in deliveries:
         if delivery["state"] == "delivered" and delivery["direction"] in {"push", "request"}:
             last[delivery["organisation"], delivery["item"]] = delivery
-    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
     for (organisation, item), delivery in last.items():
         for one in delivery.get("withheld", []):
             reference, _, areas = str(one["item"]).rstrip("]").partition(" [")
-            key = (organisation, f"{item}: {areas or reference}", _words(one["because"]))
-            row = {"organisation": key[0], "item": key[1], "because": key[2], "parts": []}
-            rows.setdefault(key, row)["parts"].append(reference)
+            label = f"{item}: {areas or reference}"
+            new = {
+                "organisation": organisation,
+                "item": label,
+                "because": _words(one["because"]),
+                "parts": [],
+            }
+            row = rows.setdefault((organisation, label), new)
+            row["parts"].append(reference)
+            row["because"] = min(row["because"], new["because"], key=len)
     return list(rows.values())
 
 

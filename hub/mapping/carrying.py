@@ -9,6 +9,7 @@ client's record.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid5
@@ -23,6 +24,7 @@ from hub.mapping.running import NAMESPACE
 from hub.mapping.salvage import salvage, unlinked
 
 _TAKEN = frozenset({"document", "searchset", "collection", "transaction", "batch", "history", "message"})
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ def _pieces(
                 warnings.append(
                     MappingWarning(f"/entry/{number}/fullUrl", rules.passes, "not usable; a new one given")
                 )
-                alias = str(full_url) if full_url not in seen else ""
+                alias = full_url if isinstance(full_url, str) and full_url not in seen else ""
             full_url = made
         seen.add(full_url)
         pieces.append(_Piece(place, full_url, resource, alias))
@@ -221,12 +223,18 @@ def _bundle(
     bundle: dict[str, Any] = {"resourceType": "Bundle"}
     if isinstance(document.get("meta"), dict) and isinstance(document["meta"].get("security"), list):
         bundle["meta"] = {"security": document["meta"]["security"]}
-    identifier, moment = document.get("identifier"), document.get("timestamp")
-    if not (isinstance(identifier, dict) and identifier.get("system") and identifier.get("value")):
+    named = document.get("identifier")
+    identifier = {key: named.get(key) for key in ("system", "value")} if isinstance(named, dict) else {}
+    proper = [isinstance(one, str) and re.fullmatch(r"\S+", one) for one in identifier.values()]
+    if not proper or not all(proper):
         identifier = {"system": SOURCE_KEY, "value": source.key}
-    if compositions and not isinstance(moment, str):
+    moment = document.get("timestamp")
+    if not (isinstance(moment, str) and _INSTANT.fullmatch(moment)):
+        moment = None
+    if compositions and moment is None:
         day = compositions[0].resource.get("date")
-        moment = day if isinstance(day, str) and "T" in day else f"{day}T00:00:00Z" if _is_day(day) else None
+        whole = f"{day}T00:00:00Z" if _is_day(day) else str(day)
+        moment = whole if _INSTANT.fullmatch(whole) else None
         warnings.append(
             MappingWarning("/timestamp", "timestamp", "missing; the date of the Composition is taken")
         )

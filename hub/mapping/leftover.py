@@ -49,7 +49,8 @@ def _look(
     if node.tag in mapping.units or (node.parent is root and root.parent is None):
         unit = node
     if not run.touched[node.index]:
-        if any(one.holds(node) for one in mapping.ignored.get(node.tag, ())):
+        ignored = mapping.ignored.get(node.tag)
+        if ignored is not None and any(one.holds(node) for one in ignored):
             return
         if said := _content(mapping, node):
             name = _name if mapping.format == "cda" else _own_name(run)
@@ -59,10 +60,14 @@ def _look(
 
 
 def _content(mapping: Mapping, node: Node) -> str:
-    pieces = [node.attributes[one] for one in mapping.content if node.attributes.get(one)]
-    if text := " ".join(node.text.split()):
+    pieces = (
+        [said for one in mapping.content if (said := node.attributes.get(one))] if node.attributes else []
+    )
+    if node.text and (text := " ".join(node.text.split())):
         pieces.append(text)
-    pieces += [" ".join(child.tail.split()) for child in node.children if child.tail.strip()]
+    pieces += [
+        " ".join(child.tail.split()) for child in node.children if child.tail and not child.tail.isspace()
+    ]
     return " ".join(pieces)
 
 

@@ -8,6 +8,7 @@ tree, never from markup.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from html import escape
 
@@ -18,6 +19,7 @@ _RENAMED = {"paragraph": "p", "item": "li", "content": "span", "footnote": "span
 _SPANS = ("colspan", "rowspan")
 _TABLE_PARTS = frozenset({"table", "thead", "tbody", "tfoot", "tr", "colgroup", "col"})
 KEPT = "Kept as received, not structured / Ponecháno, jak přišlo / Unverändert übernommen:"
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _STYLES = {"Bold": "b", "Italics": "i"}
 
 
@@ -89,4 +91,4 @@ def _element(node: Node) -> str:
 
 
 def _clean(text: str) -> str:
-    return "".join(c for c in text if c >= " " or c in "\t\n\r")
+    return _CONTROL.sub("", text)

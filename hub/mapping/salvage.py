@@ -68,8 +68,8 @@ def salvage(bundle: Resource, where: Where) -> tuple[Resource, list[Residue], li
     if bundle["type"] == "document" and first != "Composition":
         bundle = {**bundle, "type": "collection"}
     if not any(one["resource"]["resourceType"] == "Patient" for one in bundle["entry"]):
-        place = next((one.place for one in residue if '"Patient"' in one.text[:80]), None)
-        raise UnmappableContent("the patient is not valid FHIR R4", place=place)
+        lost = next((one.place for one in residue if '"Patient"' in one.text[:80]), None)
+        raise UnmappableContent("the patient is not valid FHIR R4", place=lost)
     return bundle, residue, warnings
 
 

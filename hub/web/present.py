@@ -171,7 +171,7 @@ def _plan(overview: Overview, language: Language) -> Plan | None:
     period = plan.get("period", {})
     status = str(plan.get("status", "unknown"))
     return Plan(
-        title=str(plan.get("title") or language.gettext(words.ITEMS["plan"])),
+        title=str(plan.get("title") or word(language, words.ITEMS, "plan")),
         status=word(language, words.PLAN_STATUS, status),
         in_force=status == "active",
         version=words.shown_version(str(plan.get("meta", {}).get("versionId", ""))),

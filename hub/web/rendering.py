@@ -46,6 +46,7 @@ def environment(language: Language) -> Environment:
         lstrip_blocks=True,
     )
     made.policies["ext.i18n.trimmed"] = True
+    vars(made)["install_gettext_callables"](language.gettext, language.ngettext, newstyle=True)
     made.globals |= {"language": language, "languages": NAMES, "asset": address_of}
     return made
 

@@ -34,7 +34,8 @@ CHANGED: Final = {
     "plan": mark("changed the plan of cooperation"),
     "consent": mark("took down that the client changed an agreement"),
 }
-KINDS: Final = (*SENTENCES, *FIRST)
+KINDS: Final = ("received", "collected", "plan", "consent", "withheld", "notice", "delivered", "fetched", "answered", "dead")
+"""Every kind; of one and the same instant, what comes in stands before what goes out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ class Timeline:
 def timeline_of(moments: Sequence[Moment], names: Sequence[str], language: Language, zone: ZoneInfo) -> Timeline:
     """The moments in their order, grouped by day in the hub's zone."""
     lanes = tuple(dict.fromkeys((*names, *(m.organisation for m in moments))))
-    days = groupby(moments, key=lambda m: m.at.astimezone(zone).date())
+    ordered = sorted(moments, key=lambda m: (m.at, KINDS.index(m.kind) if m.kind in KINDS else len(KINDS)))
+    days = groupby(ordered, key=lambda m: m.at.astimezone(zone).date())
     return Timeline(
         lanes,
         tuple(

@@ -81,6 +81,7 @@ OUTCOMES: Final = {
 
 GROUNDS: Final = (
     ("basis: LEGAL-DUTY", mark("the law requires it")),
+    ("GDPR", mark("the law requires it")),
     ("basis: CARE-PROVISION", mark("it is needed for care")),
     ("basis: VITAL-INTEREST", mark("life or health is in danger")),
     ("basis: OWN-RECORD", mark("it is their own record")),

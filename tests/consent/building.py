@@ -144,11 +144,11 @@ def part(short: Row) -> Part:
 def record(short: Row) -> Record:
     """The record of a row: `{is: Type/id, areas, label, sensitive, clients, contributor, content, parts}`."""
     reference = short.get("is", "Observation/o1")
-    kind, _, id = reference.partition("/")
+    kind, _, identifier = reference.partition("/")
     return Record(
         reference=reference,
         version=short.get("version", "1"),
-        resource={"resourceType": kind, "id": id, **short.get("content", {})},
+        resource={"resourceType": kind, "id": identifier, **short.get("content", {})},
         labels=labels(short),
         clients=frozenset(short.get("clients", ("Patient/eva",))),
         contributor=short.get("contributor"),

@@ -6,7 +6,7 @@ import pytest
 
 from hub.consent.bases import DEFAULT_BASES, NEWEST_WINS, Bases, load_bases
 from hub.consent.decide import decide
-from hub.consent.model import Basis
+from hub.consent.model import AccessRequest, Basis
 from hub.errors import ConfigurationError
 from tests.consent.building import NOON, PRAGUE, moment, record, request, rules
 from tests.consent.world import WORLD
@@ -78,10 +78,10 @@ def test_care_provision_that_is_switched_on_serves_the_team_and_is_stopped_by_an
     stranger = request({"basis": "CARE-PROVISION", "flow": "continuity", "actors": ["Organization/hospital"]})
     of = record({"content": {"status": "final", "code": {}}})
 
-    def effect(by: object, *consents: dict[str, object]) -> str:
+    def effect(by: AccessRequest, *consents: dict[str, object]) -> str:
         decision = decide(
             by, of, rules({"consents": consents}), WORLD, at=moment(NOON), bases=bases, zone=PRAGUE
-        )  # type: ignore[arg-type]
+        )
         return decision.effect.value
 
     assert effect(asked) == "permit"

@@ -40,7 +40,7 @@ provisions = st.recursive(
         st.sampled_from(("permit", "deny")),
         fields,
         st.lists(inner, min_size=1, max_size=2),
-    ),  # fmt: skip
+    ),
     max_leaves=6,
 )
 roots = provisions.map(lambda p: {e: {k: v for k, v in f.items() if k != "period"} for e, f in p.items()})

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from hub.consent.labels import label
-from hub.consent.offline import decide_offline
+from hub.consent.offline import decide_offline, judge_offline
 from hub.consent.parts import parts_of
 from hub.fhir.codes import CARE_AREA, CONFIDENTIALITY, ICD10
 from tests.consent.building import NOON, concept, consent, moment
@@ -33,7 +32,6 @@ def decide(
     records: list[dict[str, Any]],
     *context: dict[str, Any],
     actor: str = "Organization/practice",
-    at: datetime = moment(NOON),
     **more: Any,
 ) -> dict[str, Any]:
     return decide_offline(
@@ -45,7 +43,7 @@ def decide(
         context,
         actor=actor,
         purpose=more.pop("purpose", "COC"),
-        at=at,
+        at=moment(NOON),
         zone=ZoneInfo("Europe/Prague"),
         label=lambda resource, resolve: label(resource, label_rules(), resolve),
         parts=lambda resource, resolve: parts_of(resource, resolve, label_rules()),
@@ -184,10 +182,7 @@ def test_the_entries_of_a_document_are_about_its_client() -> None:
     }
     said = decide([{"permit": {"area": ["finance"]}}], [bundle])
     assert said["effect"] == "partial"
-    hidden = said["visible"][0]["hiddenParts"]
-    assert "/entry/3" in hidden
-    assert "/entry/2" not in hidden
-    assert "/entry/0/resource/section/0/entry/0" not in hidden
+    assert said["visible"][0]["hiddenParts"] == ["/entry/0/resource/section/1", "/entry/3"]
     assert (
         decide([{"permit": {"area": ["finance"]}, "patient": "Patient/adam"}], [bundle])["effect"] == "deny"
     )
@@ -231,3 +226,21 @@ def test_a_duty_uses_the_one_flow_that_is_on() -> None:
     said = decide([{"deny": {}}], [condition], eva, basis="LEGAL-DUTY")
     assert said["effect"] == "permit"
     assert decide([], [condition], eva, basis="LEGAL-DUTY", actor="Organization/other")["effect"] == "deny"
+
+
+def test_what_else_the_asker_may_know_of_is_judged_too() -> None:
+    judged = judge_offline(
+        [consent({"permit": {"area": ["finance"]}})],
+        [about("Goal", "g", "finance")],
+        [about("Goal", "h", "housing"), PRACTICE],
+        actor="Organization/practice",
+        purpose="COC",
+        at=moment(NOON),
+        zone=ZoneInfo("Europe/Prague"),
+        label=lambda resource, resolve: label(resource, label_rules(), resolve),
+        parts=lambda resource, resolve: parts_of(resource, resolve, label_rules()),
+    )
+    assert judged.sees("Goal/g")
+    assert not judged.sees("Goal/h")
+    assert not judged.sees("Goal/unknown")
+    assert judged.sees("Organization/practice")

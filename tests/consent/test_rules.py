@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hub.consent.computable import capture_faults, read_consent
-from hub.fhir.codes import CARE_AREA
+from hub.fhir.codes import CARE_AREA, CONSENT_SCOPE
 from tests.consent.building import PRAGUE, concept, consent, moment
 from tests.consent.world import WORLD
 
@@ -80,6 +80,11 @@ def test_no_message_carries_what_the_consent_says_of_a_person() -> None:
         {"provision": {"type": "permit", "provision": {}}},
         {"scope": {}},
         {"scope": "patient-privacy"},
+        {
+            "scope": {
+                "coding": [{"system": CONSENT_SCOPE, "code": c} for c in ("patient-privacy", "treatment")]
+            }
+        },
         {"patient": {"display": "somebody"}},
         {"patient": {"reference": "Group/on-call"}},
         {"policyRule": 1, "provision": {}},

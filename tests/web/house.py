@@ -135,7 +135,8 @@ def entry(one: Organisation, folder: Path) -> dict[str, Any]:
     }  # fmt: skip
     if one not in (MUNICIPALITY, HOSPITAL):
         where = folder / one.id
-        where.mkdir()
+        for part in ("in", "out"):
+            (where / part).mkdir(parents=True)
         about["adapter"] = [
             {"id": "tabular", "directions": ["pull", "push"], "encoding": "windows-1250",
              "config": {"folder": str(where.resolve())}}

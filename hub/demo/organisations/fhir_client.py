@@ -76,15 +76,21 @@ class FhirClient:
             if answer.status_code == 401:
                 self._tokens.pop(basis, None)
             elif answer.status_code not in AWAY:
-                return self._kept(answer, keep or f"pulled-{method.lower()}")
+                return self._kept(answer, keep or f"pulled-{method.lower()}", basis)
             time.sleep(0.1)
         raise StoryStuckError(f"the hub did not answer {method} in time")
 
-    def _kept(self, answer: httpx.Response, what: str) -> httpx.Response:
+    def _kept(self, answer: httpx.Response, what: str, basis: str) -> httpx.Response:
         if answer.content:
             line = f"{answer.request.method} {answer.request.url.raw_path.decode()}"
             self._mailbag.keep(
-                self.organisation.id, what, answer.content, "json", how=line, status=answer.status_code
+                self.organisation.id,
+                what,
+                answer.content,
+                "json",
+                how=line,
+                status=answer.status_code,
+                details={"basis": basis},
             )
         return answer
 
