@@ -58,7 +58,7 @@ class Row:
 
 def rows(scratch: Path) -> Iterator[Row]:
     """Measure everything."""
-    known = knowledge(Settings().mappings)
+    known = knowledge(Settings().mappings, Settings().time_zone)
     parsed = timed(lambda: json.loads(text.write(GOAL)))
     yield row("validate a Goal", timed(lambda: validate(GOAL)), floor=("json.loads of it", parsed), aim="<= 50 us")
     yield row("label a Goal", timed(lambda: label(GOAL, known.label_rules, lambda _: None)), aim="<= 100 us")
@@ -72,7 +72,7 @@ def rows(scratch: Path) -> Iterator[Row]:
 
 def deciding(known: object) -> Iterator[Row]:
     """Decisions and redaction."""
-    rules = knowledge(Settings().mappings)
+    rules = knowledge(Settings().mappings, Settings().time_zone)
     world = World({"Organization/gp": ORGANISATION, "Patient/p": PATIENT})
     consents = [read_consent(consent_with(n), world) for n in range(5)]
     request = AccessRequest(("Organization/gp",), "TREAT", "access", Basis.CONSENT)
@@ -100,7 +100,7 @@ def deciding(known: object) -> Iterator[Row]:
 
 def mapping(known: object) -> Iterator[Row]:
     """From bytes to a validated Bundle."""
-    library = knowledge(Settings().mappings).library
+    library = knowledge(Settings().mappings, Settings().time_zone).library
 
     def of(body: bytes, read: Callable[..., object], id: str) -> Callable[[], object]:
         return lambda: interpret.run(library.find(id), read(body, name="sample"))  # type: ignore[arg-type]

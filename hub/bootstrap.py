@@ -80,6 +80,8 @@ class Knowledge:
     library: Library
     label_rules: LabelRules
     bases: Bases
+    zone: str
+    """Where a source gives a time without a zone."""
 
     def read(self, received: Received) -> Source:
         """Parse with the reader of the format; MalformedContent with the place."""
@@ -91,7 +93,7 @@ class Knowledge:
     def map_all(self, channel: Channel, source: Source) -> Sequence[Mapped]:
         """Run the channel's mapping, or the one recognised from the content."""
         mapping = self.library.find(channel.mapping) if channel.mapping else self.library.for_source(source)
-        return interpret.run_all(mapping, source, options=dict(channel.options))
+        return interpret.run_all(mapping, source, options={"zone": self.zone, **channel.options})
 
 
 class Hub:
@@ -121,7 +123,7 @@ class Hub:
 
     @cached_property
     def knowledge(self) -> Knowledge:
-        return knowledge(self.settings.mappings)
+        return knowledge(self.settings.mappings, self.settings.time_zone)
 
     @cached_property
     def registry(self) -> Registry:
@@ -337,7 +339,7 @@ def bootstrap(settings: Settings, *, clock: Clock = utc_now, ids: Ids = random_i
 
 
 @cache
-def knowledge(directory: Path) -> Knowledge:
+def knowledge(directory: Path, zone: str) -> Knowledge:
     """Load mappings, label rules and bases from the files that people review."""
     if not directory.is_dir():
         raise ConfigurationError("the directory of mappings is missing", place=directory.name)
@@ -345,7 +347,7 @@ def knowledge(directory: Path) -> Knowledge:
     texts |= {f"tables/{p.name}": p.read_text("utf-8") for p in sorted((directory / "tables").iterdir()) if p.is_file()}
     bases = resources.files("hub.consent").joinpath("bases.toml").read_text("utf-8")
     labels = {p.name: p.read_text("utf-8") for p in sorted((directory / "labels").glob("*.yaml"))}
-    return Knowledge(Library(texts), load_rules(labels), load_bases(bases))
+    return Knowledge(Library(texts), load_rules(labels), load_bases(bases), zone)
 
 
 def audit_url(settings: Settings) -> str:

@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     """The organisation whose view a visitor on loopback gets at `/` without signing in; off by default."""
     poll_seconds: float = 1.0
     """How often drop folders are looked at."""
+    lease_seconds: float = 90.0
+    """How long a claimed event or delivery is left to the process that claimed it; longer than two sends take."""
     max_attempts: int = 12
     """Attempts before a delivery is given up as a dead letter."""
     log_level: str = "info"

@@ -17,7 +17,7 @@ from hub.bootstrap import Hub
 from hub.errors import HubError
 from hub.exchange.organisations import Member, member
 from hub.exchange.pull import channel_of
-from hub.routing.relay import LEASE, Relay
+from hub.routing.relay import Relay
 from hub.routing.worker import Worker as Carrier
 from hub.store.model import Event
 
@@ -35,6 +35,7 @@ class Worker:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+        self._lease = timedelta(seconds=hub.settings.lease_seconds)
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._listening: dict[tuple[str, str], Listening] = {}
@@ -45,6 +46,7 @@ class Worker:
                 expand=hub.announcer.expand,
                 ring=hub.bell.ring,
                 clock=hub.clock,
+                lease=self._lease,
             ).run_once,
             work=self.send_due,
             next_due=self._next_due,
@@ -75,7 +77,7 @@ class Worker:
         """Claim what is due and send it; returns how many were taken on."""
         hub = self._hub
         with hub.store.writing() as tx:
-            claimed = tx.deliveries.claim(BATCH, hub.clock(), LEASE)
+            claimed = tx.deliveries.claim(BATCH, hub.clock(), self._lease)
         for delivery in claimed:
             state = hub.deliverer.send(delivery)
             log.info(

@@ -32,14 +32,14 @@ def decide(
     """Decide whether the actor may see the records; prints one JSON object with `because`."""
     from hub.bootstrap import knowledge
     from hub.consent.labels import label
-    from hub.consent.offline import decisions_offline, report
+    from hub.consent.offline import judge_offline, report
     from hub.consent.parts import parts_of
     from hub.consent.redact import redact
 
     with telling():
         known = settings(None)
-        rules = knowledge(known.mappings).label_rules
-        decisions = decisions_offline(
+        rules = knowledge(known.mappings, known.time_zone).label_rules
+        judged = judge_offline(
             resources(consent),
             resources(record),
             resources(context or []),
@@ -52,14 +52,11 @@ def decide(
             label=lambda resource, resolve: label(resource, rules, resolve),
             parts=lambda resource, labels_of: parts_of(resource, labels_of, rules),
         )
-        said = report(decision for _, decision in decisions)
+        said = report(decision for _, decision in judged.decisions)
         if show:
-            seen = {record.reference for record, decision in decisions if decision.permits}
-            seen |= {f"{r['resourceType']}/{r.get('id')}" for r in resources(context or [])}
-            seen |= {client for record, _ in decisions for client in record.clients}
             said["shown"] = [
-                redact(record, decision, visible=lambda r: r in seen)
-                for record, decision in decisions
+                redact(record, decision, visible=judged.sees)
+                for record, decision in judged.decisions
                 if decision.permits
             ]
         say(said)

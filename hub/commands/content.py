@@ -24,7 +24,8 @@ def map_file(
     from hub.mapping.report import report as report_of
 
     with telling():
-        known = knowledge(settings(None).mappings)
+        configured = settings(None)
+        known = knowledge(configured.mappings, configured.time_zone)
         body = file.read_bytes()
         recognised = format or known.library.format_of(body, file.name)
         received = Received(body, recognised, file.name, file.name, encoding or None)

@@ -127,17 +127,16 @@ class Gate:
         self._append(request, frozenset(clients), kind, f"decide:{request.action}", because=_phrases(decision))
         return decision
 
-    def areas(self, tx: Tx, request: AccessRequest, client: Reference) -> dict[str, Decision]:
-        """The decision for each area of life of one client, whether or not anything is there; audited."""
-        bound = self._policy.bind(tx, self._vault, request, frozenset({client}), at=self._clock(), about=())
-        decisions = {area: bound.decide(area_probe(area, frozenset({client}))) for area in codes.AREAS}
+    def areas(
+        self, tx: Tx, request: AccessRequest, client: Reference
+    ) -> tuple[frozenset[str], dict[str, Decision]]:
+        """The areas of life of which the asker may see something, and the decision for each; audited."""
+        about = frozenset({client})
+        bound = self._policy.bind(tx, self._vault, request, about, at=self._clock(), about=())
+        decisions = {area: bound.decide(area_probe(area, about)) for area in codes.AREAS}
         because = tuple(dict.fromkeys(p for d in decisions.values() for p in _phrases(d)))
-        self._append(request, frozenset({client}), "processing", "explain", because=because)
-        return decisions
-
-    def refuse(self, request: AccessRequest, clients: Collection[Reference], *, exit: str, because: str) -> None:
-        """Write down that something was refused before any record was looked at."""
-        self._append(request, frozenset(clients), "refusal", exit, because=(because,))
+        self._append(request, about, "processing", "explain", because=because)
+        return bound.areas(about), decisions
 
     def _project(
         self,

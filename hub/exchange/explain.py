@@ -26,8 +26,8 @@ def explain_sharing(
         asked = [m for m in members(tx) if m.reference == actor] if actor else audience(tx, vault, client)
         for one in asked:
             request = AccessRequest((one.reference,), one.purpose, "access", Basis.CONSENT)
-            decisions = gate.areas(tx, request, client)
-            permitted = [area for area in codes.AREAS if decisions[area].permits]
+            shared, decisions = gate.areas(tx, request, client)
+            permitted = [area for area in codes.AREAS if area in shared]
             said.append(
                 {
                     "organisation": one.reference,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from hub.errors import NotSupported
 from hub.exchange.disclose import Disclosure, Visible
+from hub.exchange.organisations import case_managers
 from hub.fhir import bundles, codes, summary, text
 from hub.fhir.references import references_of
 from hub.fhir.value import Reference, Resource
@@ -29,6 +30,9 @@ CLINICAL = frozenset(
         "Encounter", "CarePlan", "Goal", "Organization", "Practitioner", "PractitionerRole",
     }
 )  # fmt: skip
+INPATIENT = frozenset({"IMP", "ACUTE", "NONAC"})
+"""Classes of Encounter in which a person stays (v3-ActCode, http://hl7.org/fhir/R4/v3/ActEncounterCode)."""
+
 SOCIAL = CLINICAL | {"ServiceRequest", "RelatedPerson", "CareTeam", "Coverage", "Task", "QuestionnaireResponse"}
 
 
@@ -42,11 +46,21 @@ class Composed:
     areas: tuple[str, ...]
 
 
-def candidates(tx: Tx, item: str, client: Reference) -> list[SealedRecord]:
-    """The sealed records that an item may be composed of; the gate decides which of them."""
+def candidates(tx: Tx, item: str, client: Reference, *, reporter: str = "") -> list[SealedRecord]:
+    """The sealed records that an item may be composed of; the gate decides which of them.
+
+    The plan is what a case manager wrote; a plan of care in somebody's document is content of that document. A
+    discharge report is `reporter`'s own: the duty is about the services it gave, not about what others know.
+    """
     if item == "plan":
-        return tx.records.of_client(client, {"CarePlan", "CareTeam", "Goal", "Patient", "ServiceRequest", "Task"})
-    if item in ("summary", "discharge-report"):
+        types = {"CarePlan", "CareTeam", "Goal", "Patient", "ServiceRequest", "Task"}
+        managers = case_managers(tx)
+        found = tx.records.of_client(client, types)
+        return [s for s in found if s.type != "CarePlan" or s.contributor in managers]
+    if item == "discharge-report":
+        found = tx.records.of_client(client, CLINICAL)
+        return [s for s in found if s.type == "Patient" or s.contributor == f"Organization/{reporter}"]
+    if item == "summary":
         return tx.records.of_client(client, CLINICAL)
     if item == "social-summary":
         return tx.records.of_client(client, SOCIAL)
@@ -94,8 +108,14 @@ def compose(
 
 def last_stay(resources: Iterable[Resource]) -> Resource | None:
     """The inpatient stay that ended last: what a discharge report is about."""
-    ended = [r for r in resources if r["resourceType"] == "Encounter" and r.get("status") == "finished"]
+    ended = [r for r in resources if is_ended_stay(r)]
     return max(ended, key=lambda r: str(r.get("period", {}).get("end", "")), default=None)
+
+
+def is_ended_stay(resource: Resource) -> bool:
+    """Whether this is an inpatient stay that is over; a visit that ended is no discharge."""
+    inpatient = resource.get("class", {}).get("code") in INPATIENT
+    return resource["resourceType"] == "Encounter" and resource.get("status") == "finished" and inpatient
 
 
 def addressed(bundle: Resource, key: str) -> Resource:

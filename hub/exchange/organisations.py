@@ -33,6 +33,8 @@ class Member:
     purpose: str
     jwks: Mapping[str, Any] | None
     scopes: str
+    systems: tuple[str, ...]
+    """The systems of the organisation's own client numbers."""
     active: bool
 
     @property
@@ -71,6 +73,7 @@ def member(entry: OrganisationEntry, secrets: Mapping[str, Mapping[str, object]]
         purpose=str(configuration.get("organisation", {}).get("purpose", "COC")),
         jwks=configuration.get("smart", {}).get("jwks"),
         scopes=str(configuration.get("smart", {}).get("scopes", "")),
+        systems=tuple(configuration.get("identity", {}).get("systems", [])),
         active=entry.active,
     )
 
@@ -78,6 +81,12 @@ def member(entry: OrganisationEntry, secrets: Mapping[str, Mapping[str, object]]
 def members(tx: Tx) -> list[Member]:
     """Every active organisation."""
     return [member(e) for e in tx.organisations.list() if e.active]
+
+
+def case_managers(tx: Tx) -> frozenset[Reference]:
+    """The organisations whose case managers write plans and capture Consents, also such as left meanwhile."""
+    known = (member(e) for e in tx.organisations.list())
+    return frozenset(m.reference for m in known if "case-manager" in m.roles)
 
 
 def audience(tx: Tx, vault: Vault, client: Reference) -> list[Member]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hub.consent.model import Basis
@@ -16,6 +16,7 @@ from hub.exchange.asker import Asker
 from hub.exchange.disclose import Disclosure, Gate
 from hub.exchange.organisations import Member, audience, members
 from hub.exchange.vault import Vault
+from hub.fhir.references import references_of
 from hub.fhir.value import Reference, Resource
 from hub.store.model import Delivery, DeliveryState
 from hub.store.store import Store, Tx
@@ -109,11 +110,18 @@ class Overviews:
             patient = seen.get(client)
             if patient is None:
                 return None
-            deliveries = tx.deliveries.list(client=client)
+            known = self._known_to(tx, viewer, client, seen)
+            deliveries = [
+                replace(d, areas=tuple(a for a in d.areas if a not in seen.withheld_areas))
+                for d in tx.deliveries.list(client=client)
+                if d.organisation in known
+            ]
             shown = {v.reference for v in seen.visible}
             everyone = {m.id: m for m in members(tx)}
             rows = tuple(
-                self._row(tx, m, client, deliveries, shown) for m in audience(tx, self._vault, client)
+                self._row(tx, m, client, deliveries, shown)
+                for m in audience(tx, self._vault, client)
+                if m.id in known
             )
             timeline = self._timeline(tx, client, deliveries, seen, everyone)
         plans = [v.resource for v in seen.visible if v.reference.startswith("CarePlan/")]
@@ -121,11 +129,19 @@ class Overviews:
         plan = next((p for p in plans if p.get("status") == "active"), plans[0] if plans else None)
         return Overview(client, display_name(patient.resource), rows, timeline, plan, goals)
 
+    def _known_to(self, tx: Tx, viewer: Asker, client: Reference, seen: Disclosure) -> set[str]:
+        """Organisations that the viewer knows of: their own, and those in what they may see of this client."""
+        shown = {v.reference for v in seen.visible}
+        known = {viewer.reference}
+        known |= {s.contributor for s in tx.records.of_client(client) if s.reference in shown}
+        known = known.union(*(references_of(v.resource) for v in seen.visible))
+        return {r.split("/")[1] for r in known if r.startswith("Organization/")}
+
     def _row(
         self, tx: Tx, member: Member, client: Reference, deliveries: list[Delivery], shown: set[Reference]
     ) -> Row:
         asker = Asker(member.id, member.purpose, Basis.CONSENT)
-        decisions = self._gate.areas(tx, asker.request("access"), client)
+        shared, _ = self._gate.areas(tx, asker.request("access"), client)
         own = [d for d in deliveries if d.organisation == member.id]
         latest: dict[str, Delivery] = {}
         for delivery in own:
@@ -136,7 +152,7 @@ class Overviews:
             member.id,
             member.name,
             member.kind,
-            frozenset(area for area, decision in decisions.items() if decision.permits),
+            shared,
             tuple(
                 Cell(d.item, d.version, d.areas, d.basis, d.because, str(d.state), d.updated)
                 for d in latest.values()
@@ -155,6 +171,8 @@ class Overviews:
         def name(id: str) -> str:
             return everyone[id].name if id in everyone else id
 
+        shown = {v.reference for v in seen.visible}
+        sources = {s.source for s in tx.records.of_client(client) if s.reference in shown}
         moments = [
             Moment(d.updated, _kind(d), name(d.organisation), d.item, d.areas, d.version, d.outcome)
             for d in deliveries
@@ -163,7 +181,7 @@ class Overviews:
         moments += [
             Moment(e.at, "received", name(e.organisation), e.format, (), "", e.outcome)
             for e in tx.received.list(1_000)
-            if client in e.clients and e.adapter != "api"
+            if e.id in sources and e.adapter != "api"
         ]
         for visible in seen.visible:
             kind = {"CarePlan": "plan", "Consent": "consent"}.get(visible.reference.split("/")[0])

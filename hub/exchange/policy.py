@@ -57,7 +57,11 @@ class Binding:
         """
         if not clients or self.basis is not Basis.CONSENT:
             return frozenset()
-        return frozenset(a for a in codes.AREAS if not self.decide(area_probe(a, clients)).permits)
+        return frozenset(codes.AREAS) - self.areas(clients)
+
+    def areas(self, clients: frozenset[Reference]) -> frozenset[str]:
+        """Areas of life of which the asker may see something, of every one of these clients."""
+        return frozenset.intersection(*(self.bound.areas(client) for client in clients))
 
 
 class Policy:
@@ -83,9 +87,10 @@ class Policy:
         surroundings = [s for c in sorted(clients) for s in tx.records.of_client(c, SURROUNDINGS)]
         connected = self.directory(tx)
         directory = connected | {s.reference: vault.open_resource(tx, s) for s in surroundings}
-        world = World(directory, self._surrounding_records(tx, vault, about))
         managers = frozenset(m.reference for m in members(tx) if "case-manager" in m.roles)
-        rules = [self._rule(tx, vault, s, world, managers) for s in sealed]
+        rules = [self._rule(tx, vault, s, World(directory), managers) for s in sealed]
+        named = frozenset().union(*(rule.names for rule in rules))
+        world = World(directory, self._surrounding_records(tx, vault, about, named))
         bound = deciding.bind(request, rules, world, at=at, bases=self.bases, zone=self.zone)
         return Binding(bound, world, request.basis, frozenset(connected))
 
@@ -94,9 +99,12 @@ class Policy:
         return {f"Organization/{o.id}": o.resource for o in tx.organisations.list()}
 
 
-    def _surrounding_records(self, tx: Tx, vault: Vault, about: Sequence[Record]) -> Mapping[Reference, Record]:
+    def _surrounding_records(
+        self, tx: Tx, vault: Vault, about: Sequence[Record], named: frozenset[Reference]
+    ) -> Mapping[Reference, Record]:
+        """The records, what they refer to, and what the Consents name."""
         records = {r.reference: r for r in about}
-        referred = frozenset().union(*(references_of(r.resource) for r in about)) - records.keys()
+        referred = named.union(*(references_of(r.resource) for r in about)) - records.keys()
         for sealed in tx.records.many(referred) if referred else ():
             if not sealed.deleted:
                 records[sealed.reference] = record_of(vault, self, tx, sealed)
@@ -106,8 +114,12 @@ class Policy:
         self, tx: Tx, vault: Vault, sealed: SealedRecord, world: World, managers: frozenset[Reference]
     ) -> ConsentRule:
         """A stored Consent as rules; what did not come through a case manager cannot bind everybody unread."""
-        trusted = sealed.contributor in managers or sealed.contributor in sealed.clients
-        return read_consent(vault.open_resource(tx, sealed), world, trusted=trusted)
+        consent = vault.open_resource(tx, sealed)
+        performers = {p.get("reference") for p in consent.get("performer", [])}
+        guardians = {r for r, known in world.directory.items() if known.get("resourceType") == "RelatedPerson"}
+        came_by = {sealed.contributor, sealed.author}
+        trusted = bool(came_by & (managers | set(sealed.clients) | (guardians & performers)))
+        return read_consent(consent, world, trusted=trusted)
 
 
 def area_probe(area: str, clients: frozenset[Reference]) -> Record:

@@ -103,4 +103,7 @@ class Puller:
 def channel_of(source: Member, adapter: str) -> Channel:
     """The channel by which something from this organisation's adapter comes in."""
     mapping_in, _ = source.mappings.get(adapter, ("", ""))
-    return Channel(source.id, adapter, mapping_in, {"organisation": source.id}, strict_ids=adapter == "hl7v2")
+    options = {"organisation": source.id}
+    if source.systems:
+        options["client-number-system"] = source.systems[0]
+    return Channel(source.id, adapter, mapping_in, options, strict_ids=adapter == "hl7v2")

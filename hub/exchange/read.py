@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
+from hub.consent.labels import combined
 from hub.errors import NotFound
 from hub.exchange import items
 from hub.exchange.asker import Asker
 from hub.exchange.disclose import Disclosure, Gate, Visible
 from hub.exchange.identify import Identities
+from hub.exchange.views import labels_of, stored_labels
 from hub.fhir import bundles, text
 from hub.fhir.value import Reference, Resource
 from hub.store.model import Delivery, DeliveryState, Holding, SealedRecord
@@ -57,11 +60,16 @@ class Reader:
             return self._old(tx, asker, visible, version)
 
     def _old(self, tx: Tx, asker: Asker, current: Visible, version: str) -> Visible:
-        """An older version, judged by today's Consents; only for those who see the record whole."""
+        """An older version, judged by today's Consents and the stricter of its labels then and now.
+
+        Only for those who see the record whole: the history of a projection is not kept.
+        """
         type, id = current.reference.split("/")
         old = tx.records.vread(type, id, int(version)) if version.isdecimal() and not current.partial else None
-        if old is None or old.deleted:
+        now = tx.records.read(type, id)
+        if old is None or old.deleted or now is None:
             raise NotFound
+        old = replace(old, labels=stored_labels(combined(labels_of(old.labels), labels_of(now.labels))))
         seen = self._gate.disclose(tx, asker.request("access"), [old], exit="vread").get(current.reference)
         if seen is None or seen.partial:
             raise NotFound

@@ -30,9 +30,19 @@ def record_of(vault: Vault, policy: Policy, tx: Tx, sealed: SealedRecord) -> Rec
         resource=resource,
         labels=labels_of(sealed.labels),
         clients=frozenset(sealed.clients),
-        contributor=sealed.contributor,
+        contributor=sole_contributor(sealed),
         parts=parts_of(resource, known.get, policy.label_rules),
     )
+
+
+def sole_contributor(sealed: SealedRecord) -> str | None:
+    """The organisation whose own word this version is, which it may read again (basis OWN-RECORD).
+
+    A Patient is merged of what several organisations know, so only its first version is one organisation's own.
+    """
+    if sealed.type == "Patient" and sealed.version > 1:
+        return None
+    return sealed.author or sealed.contributor
 
 
 def labels_of(stored: StoredLabels) -> Labels:

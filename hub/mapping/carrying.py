@@ -79,7 +79,7 @@ def carry(rules: Carry, label: str, source: Source) -> Mapped:
     document = source.document
     if document is None or document.get("resourceType") != "Bundle":
         raise UnmappableContent("not a Bundle", place=f"{source.name} /resourceType")
-    if document.get("type") not in _TAKEN:
+    if str(document.get("type")) not in _TAKEN:
         raise UnmappableContent("not a kind of Bundle that holds a record", place=f"{source.name} /type")
     residue: list[Residue] = [Residue(n.place, n.kept, n.text) for n in source.notes if n.kept]
     warnings = [MappingWarning(note.place, "reader", note.text) for note in source.notes]

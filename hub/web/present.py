@@ -54,10 +54,6 @@ class Sharing:
     lane: int
     may_see: tuple[tuple[str, bool], ...]
 
-    @property
-    def count(self) -> int:
-        return sum(allowed for _, allowed in self.may_see)
-
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -75,12 +71,19 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """What one organisation did not get of one item, for one reason: (area, how many entries)."""
+class Kept:
+    """What stayed behind for one reason: (area, how many entries)."""
 
-    item: str
     areas: tuple[tuple[str, int], ...]
     why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What one organisation did not get of one item, reason by reason."""
+
+    item: str
+    reasons: tuple[Kept, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +96,6 @@ class View:
     sharing: tuple[Sharing, ...]
     held: tuple[Held, ...]
     refused: tuple[tuple[Sharing, tuple[Refused, ...]], ...]
-
-    @property
-    def withheld_count(self) -> int:
-        return sum(number for _, all in self.refused for one in all for _, number in one.areas)
 
 
 def view_of(overview: Overview, language: Language, zone: ZoneInfo) -> View:
@@ -141,21 +140,28 @@ def _sharing(language: Language, number: int, row: Row) -> Sharing:
 
 
 def _refused(language: Language, row: Row) -> tuple[Refused, ...]:
-    counted: dict[tuple[str, str], Counter[str]] = {}
+    """What an organisation did not get, by item; parts of a container count only where no record of theirs does."""
+    certain = {(left.item, left.areas) for left in row.withheld if words.reason_withheld(left.because)[2]}
+    counted: dict[str, dict[str, Counter[str]]] = {}
     rules: dict[tuple[str, str], dict[str, None]] = {}
     for left in row.withheld:
-        reason, spoke = words.reason_withheld(left.because)
-        counted.setdefault((left.item, reason), Counter()).update(
-            dict.fromkeys(left.areas or (UNCLASSIFIED,), left.records)
-        )
-        rules.setdefault((left.item, reason), {}).update(dict.fromkeys(spoke))
+        reason, spoke, sure = words.reason_withheld(left.because)
+        if sure or (left.item, left.areas) not in certain:
+            number = dict.fromkeys(left.areas or (UNCLASSIFIED,), left.records)
+            counted.setdefault(left.item, {}).setdefault(reason, Counter()).update(number)
+            rules.setdefault((left.item, reason), {}).update(dict.fromkeys(spoke))
     return tuple(
         Refused(
             item=word(language, words.ITEMS, item),
-            areas=tuple((language.area[a], n[a]) for a in (*AREAS, UNCLASSIFIED) if a in n),
-            why=Why(language.gettext(reason), tuple(rules[item, reason])),
+            reasons=tuple(
+                Kept(
+                    areas=tuple((language.area[a], n[a]) for a in (*AREAS, UNCLASSIFIED) if a in n),
+                    why=Why(language.gettext(reason), tuple(rules[item, reason])),
+                )
+                for reason, n in by_reason.items()
+            ),
         )
-        for (item, reason), n in counted.items()
+        for item, by_reason in counted.items()
     )
 
 

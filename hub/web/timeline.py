@@ -90,7 +90,7 @@ def timeline_of(moments: Sequence[Moment], names: Sequence[str], language: Langu
 
 def event_of(moment: Moment, lanes: Sequence[str], language: Language, zone: ZoneInfo) -> Event:
     """One moment as the page tells it."""
-    version = words.shown_version(moment.version)
+    version = words.shown_version(moment.version) if moment.kind not in ("consent", "notice") else ""
     return Event(
         kind=moment.kind if moment.kind in KINDS else "delivered",
         lane=lane_of(lanes, moment.organisation),

@@ -119,17 +119,19 @@ def why_given(language: Language, because: Iterable[str]) -> Why:
     return Why("; ".join(map(language.gettext, found)), tuple(map(_rule, said)))
 
 
-def reason_withheld(because: str) -> tuple[str, tuple[str, ...]]:
-    """Why something was withheld: the message that says it, and the rules.
+def reason_withheld(because: str) -> tuple[str, tuple[str, ...], bool]:
+    """Why something was withheld: the message that says it, the rules, and whether that is certain.
 
-    Where a Consent and the default both spoke of a container, the parts that nobody opened decide.
+    The reasons of a container name all that spoke of any of its parts, for and against; what is said of one record
+    alone is certain.
     """
     said = tuple(dict.fromkeys(one.strip() for one in because.split(";") if one.strip()))
-    if not said or any(one.startswith("default:") for one in said):
-        return NOT_AGREED, tuple(_rule(one) for one in said if not names_consent(one))
-    if any(names_consent(one) for one in said):
-        return EXCLUDED, tuple(map(_rule, said))
-    return _ground(said[0]), tuple(map(_rule, said))
+    consents = [one for one in said if names_consent(one)]
+    by_default = not said or any(one.startswith("default:") for one in said)
+    certain = not consents or (not by_default and len(said) == 1)
+    if by_default:
+        return NOT_AGREED, (), certain
+    return (EXCLUDED if consents else _ground(said[0])), tuple(map(_rule, said)), certain
 
 
 def names_consent(reason: str) -> bool:

@@ -19,7 +19,7 @@ from hub.adapters.sdk.contract import Received
 from hub.bootstrap import Hub, bootstrap
 from hub.consent.model import Basis
 from hub.demo import consents, marks, plan
-from hub.demo.cast import GP, HOMECARE, HOSPITAL, MUNICIPALITY, SOCIAL, Organisation
+from hub.demo.cast import CLIENT, GP, HOMECARE, HOSPITAL, MUNICIPALITY, RODNE_CISLO, SOCIAL, Organisation
 from hub.exchange.asker import Asker
 from hub.exchange.connect import connect
 from hub.exchange.ingest import Channel
@@ -65,6 +65,26 @@ class House:
         seen = self.hub.overviews.of(VIEWER, self.client)
         assert seen is not None
         return seen
+
+    def introduce(
+        self,
+        *,
+        given: str = CLIENT.given,
+        family: str = CLIENT.family,
+        number: str = MUNICIPALITY.client_number,
+        rodne_cislo: str = CLIENT.rodne_cislo,
+    ) -> None:
+        """The case manager registers a client, who agrees to the intake."""
+        patient = plan.patient()
+        patient["name"] = [{"use": "official", "family": family, "given": [given]}]
+        patient["identifier"] = [
+            {"system": RODNE_CISLO, "value": rodne_cislo},
+            {"system": MUNICIPALITY.client_system, "value": number},
+        ]
+        told = Asker(MUNICIPALITY.id, "COC", Basis.OWN_RECORD, roles=VIEWER.roles)
+        self.references["client"] = self.hub.writer.create(told, patient).reference
+        self.clock.later(minutes=20)
+        self.capture("intake", consents.INTAKE)
 
     def transact(self, name: str, entries: Mapping[str, tuple[str, Mapping[str, Any]]]) -> None:
         """One transaction of the case manager."""
@@ -145,14 +165,10 @@ def entry(one: Organisation, folder: Path) -> dict[str, Any]:
     return about
 
 
-def play(house: House, *, given: str = "Jarmila", family: str = "Vzorová") -> None:
+def play(house: House, *, given: str = CLIENT.given, family: str = CLIENT.family) -> None:
     """The story: intake, an export, the plan and its agreement, sharing, a withdrawal, a change."""
     hub, clock = house.hub, house.clock
-    patient = {**plan.patient(), "name": [{"use": "official", "family": family, "given": [given]}]}
-    told = Asker(MUNICIPALITY.id, "COC", Basis.OWN_RECORD, roles=VIEWER.roles)
-    house.references["client"] = hub.writer.create(told, patient).reference
-    clock.later(minutes=20)
-    house.capture("intake", consents.INTAKE)
+    house.introduce(given=given, family=family)
     clock.later(hours=3)
     take_export(house)
     house.carry()

@@ -63,7 +63,7 @@ def _decode(body: bytes, data: bytes, name: str, encoding: str | None, notes: li
     )
     if declared not in _ENCODINGS:
         raise MalformedContent("a character set that is not taken here", place=f"{name} MSH-18")
-    chosen = _ENCODINGS[declared] or encoding or ("utf-8" if data.startswith(b"\xef\xbb\xbf") else "")
+    chosen = encoding or _ENCODINGS[declared] or ("utf-8" if data.startswith(b"\xef\xbb\xbf") else "")
     if not chosen:
         chosen = "ascii"
         try:

@@ -1,0 +1,45 @@
+"""Fixtures of a hub at work, for the tests of the exchange and of its doors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.exchange.world import House, furnished, new_keys
+
+
+@pytest.fixture(scope="session")
+def organisation_keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Path], dict[str, Any]]:
+    """Signing keys of every organisation, made once."""
+    return new_keys(tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture
+def house(
+    tmp_path: Path, database_url: str, organisation_keys: tuple[dict[str, Path], dict[str, Any]]
+) -> Iterator[House]:
+    """A hub with six organisations connected, and nobody's data; on SQLite and on PostgreSQL."""
+    with furnished(tmp_path, database_url, *organisation_keys) as made:
+        made.connect()
+        yield made
+
+
+@pytest.fixture
+def sqlite_house(
+    tmp_path: Path, sqlite_url: str, organisation_keys: tuple[dict[str, Path], dict[str, Any]]
+) -> Iterator[House]:
+    """The same on SQLite alone, where the database makes no difference."""
+    with furnished(tmp_path, sqlite_url, *organisation_keys) as made:
+        made.connect()
+        yield made
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
+    """A fresh, migrated SQLite database."""
+    copy = tmp_path / "hub.db"
+    copy.write_bytes(sqlite_template.read_bytes())
+    return f"sqlite:///{copy}"
