@@ -105,11 +105,27 @@ class Hub:
         self.clock = clock
         self.ids = ids
         self.keys = HubKeys.load(settings.keys)
-        self.store = Store.open(settings.database, clock=clock, ids=ids)
+        self.store = Store.open(settings.database, clock=clock, ids=ids, schema=settings.database_schema)
         self.store.migrate()
+        self._require_own_database()
         self.on_change: Callable[[], None] | None = None
         """Set by a worker in this process: there may be new outbox events, look at once."""
         self._opened: list[Callable[[], None]] = [self.store.close]
+
+    def _require_own_database(self) -> None:
+        """ConfigurationError where the database belongs to a hub with other keys: nothing in it could be opened."""
+        mark = self.digests.of("hub", "keys of this database")
+        with self.store.reading() as tx:
+            known = tx.keys.meta("keys")
+        if known is None:
+            with self.store.writing() as tx:
+                tx.keys.set_meta("keys", mark)
+        elif known != mark:
+            self.store.close()
+            raise ConfigurationError(
+                "the database belongs to a hub with other keys; give this one a database or HUB_DATABASE_SCHEMA of its own",
+                place=str(self.settings.data),
+            )
 
     def changed(self) -> None:
         """Something was written; a worker in this process need not wait for its next look."""
@@ -159,7 +175,8 @@ class Hub:
 
     @cached_property
     def audit_store(self) -> AuditStore:
-        opened = AuditStore.open(audit_url(self.settings))
+        schema = self.settings.database_schema
+        opened = AuditStore.open(audit_url(self.settings), schema=f"{schema}_audit" if schema else "audit")
         self._opened.insert(0, opened.close)
         return opened
 

@@ -38,7 +38,7 @@ class Worker:
         self._lease = timedelta(seconds=hub.settings.lease_seconds)
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._listening: dict[tuple[str, str], Listening] = {}
+        self._listening: dict[tuple[str, str], tuple[Connection, Listening]] = {}
         self._carrier = Carrier(
             bell=hub.bell,
             relay=Relay[Event](
@@ -66,7 +66,7 @@ class Worker:
     def stop(self) -> None:
         """Stop every thread and listener; what was begun is finished or left to its lease."""
         self._stop.set()
-        for listening in self._listening.values():
+        for _, listening in self._listening.values():
             listening.stop()
         self._carrier.stop()
         for thread in self._threads:
@@ -99,14 +99,25 @@ class Worker:
         return self._hub.settings.poll_seconds
 
     def keep_listening(self) -> float:
-        """Listen for every organisation that calls us, also those connected since."""
-        for source in self._members():
-            for connection in source.connections:
-                key = (source.id, connection.adapter)
-                if "listen" not in connection.directions or key in self._listening:
-                    continue
+        """Listen for every organisation that calls us, as it is connected now; no more for those that are not."""
+        wanted = {
+            (source.id, connection.adapter): (source, connection)
+            for source in self._members()
+            for connection in source.connections
+            if "listen" in connection.directions
+        }
+        for key, (connection, listening) in list(self._listening.items()):
+            if key not in wanted or wanted[key][1] != connection:
+                del self._listening[key]
+                listening.stop()
+        for key, (source, connection) in wanted.items():
+            if key not in self._listening:
                 self._apart("listen", source, connection, self._begin_listening)
         return self._hub.settings.poll_seconds
+
+    def listening(self) -> dict[tuple[str, str], tuple[str, int]]:
+        """Where it listens, by organisation and adapter."""
+        return {key: listening.address for key, (_, listening) in self._listening.items()}
 
     def fold(self) -> float:
         """Fold the audit journal into the audit store."""
@@ -117,7 +128,7 @@ class Worker:
         taker = self._taker(source, connection)
         listening = self._hub.adapter(connection.adapter).listen(connection, taker)
         if listening is not None:
-            self._listening[source.id, connection.adapter] = listening
+            self._listening[source.id, connection.adapter] = (connection, listening)
             log.info("listening", organisation=source.id, adapter=connection.adapter)
 
     def _apart(
@@ -139,6 +150,8 @@ class Worker:
                 kind=type(error).__name__,
                 reason=str(error),
             )
+        except Exception as error:  # a defect met at one organisation must not hold up the others
+            log.error("step failed", queue=name, organisation=source.id, kind=type(error).__name__)
 
     def _loop(self, name: str, step: Callable[[], float]) -> None:
         while not self._stop.is_set():

@@ -11,6 +11,7 @@ from hub.consent.model import World
 from hub.errors import NotPermitted
 from hub.exchange.asker import Asker
 from hub.exchange.internal import Internal
+from hub.exchange.organisations import case_managers
 from hub.exchange.policy import Policy
 from hub.fhir.value import Reference, Resource
 from hub.store.store import Tx
@@ -45,13 +46,14 @@ class CaseworkRules:
         self, tx: Tx, before: Resource | None, before_version: int, after: Resource, client: Reference
     ) -> None:
         others = tx.records.of_client(client, {"CarePlan", "Consent"})
+        managers = case_managers(tx)
         opened = [self._internal.open(tx, s, purpose="rules of the plan") for s in others]
         check_plan(
             before,
             before_version,
             after,
             consents=[r for r in opened if r["resourceType"] == "Consent"],
-            other_plans=[r for r in opened if r["resourceType"] == "CarePlan"],
+            other_plans=[r for s, r in zip(others, opened, strict=True) if s.type == "CarePlan" and s.contributor in managers],
         )
 
     def _surroundings(self, tx: Tx, client: Reference) -> dict[Reference, Resource]:

@@ -7,9 +7,10 @@ it is sent.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
-from hub.exchange.organisations import Member, audience, registering_providers
+from hub.exchange.organisations import Member, audience, members, registering_providers
 from hub.exchange.vault import Vault
 from hub.store.model import Event
 from hub.store.store import Store, Tx
@@ -39,10 +40,18 @@ class Announcer:
     def expand(self, event: Event) -> list[str]:
         """Request every delivery this event calls for; returns their ids. Safe to repeat."""
         with self._store.writing() as tx:
-            wanted = [w for m in audience(tx, self._vault, event.client) for w in self._wanted(tx, event, m)]
+            wanted = [w for m in self._hearing(tx, event) for w in self._wanted(tx, event, m)]
             ids = [self._request(tx, event, *w) for w in wanted]
             tx.outbox.done([event.id])
         return ids
+
+    def _hearing(self, tx: Tx, event: Event) -> list[Member]:
+        """The client's organisations; of a change of Consent also those that are so no more and still hold data."""
+        found = audience(tx, self._vault, event.client)
+        if event.kind != "consent-changed":
+            return found
+        held_by = {h.organisation for h in tx.holdings.of_client(event.client)} - {m.id for m in found}
+        return found + [replace(m, push=(), pull=()) for m in members(tx) if m.id in held_by]
 
     def _wanted(self, tx: Tx, event: Event, member: Member) -> list[tuple[Member, str, str]]:
         changed = frozenset(event.detail.get("types", ()))
@@ -68,5 +77,6 @@ class Announcer:
             client=event.client,
             cause=f"{event.kind} {event.id}",
             at=self._clock(),
+            detail=event.detail if event.kind == "discharge" else None,
         )
         return delivery.id

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from hub.adapters.sdk.contract import Adapter, Connection, Parcel, Receipt
 from hub.consent.model import AccessRequest, Basis
-from hub.errors import CounterpartRefused, CounterpartUnreachable, HubError
+from hub.errors import CounterpartRefused, CounterpartUnreachable, HubError, Unavailable, VersionConflict
 from hub.exchange import items, notices
 from hub.exchange.disclose import Disclosure, Gate
 from hub.exchange.identify import Identities
@@ -46,6 +46,8 @@ class Prepared:
     parcel: Parcel
     holdings: tuple[Holding, ...]
     fields: Mapping[str, Any]
+    on_its_way: Holding | None = None
+    """What the organisation may hold from the moment of handing over, whether or not its answer arrives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,15 @@ class Deliverer:
         self._identities = identities
 
     def send(self, delivery: Delivery) -> DeliveryState:
-        """Send one claimed delivery. Never raises for what the counterpart does."""
+        """Send one claimed delivery. Never raises for what the counterpart does, nor for a defect in one item."""
+        try:
+            return self._attempt(delivery)
+        except VersionConflict:  # its lease ran out meanwhile, and another attempt has its say
+            with self._store.reading() as tx:
+                found = tx.deliveries.read(delivery.id)
+            return found.state if found else delivery.state
+
+    def _attempt(self, delivery: Delivery) -> DeliveryState:
         try:
             if delivery.direction == "pull":
                 outcome = self._puller.pull(delivery)
@@ -98,14 +108,22 @@ class Deliverer:
             if isinstance(prepared, Settled):
                 self._settle(delivery, prepared.state, outcome=prepared.outcome, **prepared.fields)
                 return prepared.state
+            if prepared.on_its_way is not None:
+                self._note(prepared.on_its_way)
             receipt = self._hand_over(delivery, prepared.parcel)
             self._delivered(delivery, prepared, receipt)
         except CounterpartUnreachable as away:
             return self._again(delivery, str(away), getattr(away, "retry_after", None))
         except CounterpartRefused as refused:
             return self._again(delivery, str(refused), getattr(refused, "retry_after", None), costly=True)
+        except VersionConflict:
+            raise
+        except Unavailable as away:
+            return self._again(delivery, str(away), None)
         except HubError as error:
             return self._again(delivery, f"{error.issue_code}: {error}", None, costly=True)
+        except Exception as defect:  # its text may be about a person
+            return self._again(delivery, f"exception: {type(defect).__name__}", None, costly=True)
         return DeliveryState.DELIVERED
 
     def _prepare(self, delivery: Delivery) -> Prepared | Settled:
@@ -127,20 +145,20 @@ class Deliverer:
         disclosure = self._decide(tx, delivery, to)
         withheld = tuple({"item": w.item, "because": w.because} for w in disclosure.withheld)
         fields = {"withheld": withheld, "because": disclosure.because, "basis": str(basis_of(delivery.item))}
-        last = tx.holdings.last(to.id, delivery.item, delivery.client)
+        known = notices.held(tx.holdings.history(to.id, delivery.client), delivery.item)
         composed = items.compose(
             delivery.item,
             disclosure,
             client=delivery.client,
             author=self._author,
-            held=last.records if last else (),
+            held=known.records,
         )
         if composed is None:
             reason = "nothing that may go" if not disclosure.visible else "no agreed plan yet"
             return Settled(DeliveryState.WITHHELD, reason, fields)
-        if last is not None and last.digest == composed.digest:
+        if known.has(composed.digest):
             return Settled(DeliveryState.UNCHANGED, "this organisation's view is unchanged", fields)
-        version = last.version + 1 if last else 1
+        version = known.last.version + 1 if known.last else 1
         parcel = self._parcel(tx, delivery, to, connection, composed.bundle, composed.digest, str(version))
         holding = Holding(
             organisation=to.id,
@@ -154,7 +172,13 @@ class Deliverer:
             because=disclosure.because,
             delivery=delivery.id,
         )
-        return Prepared(parcel, (holding,), {**fields, "areas": composed.areas, "version": str(version)})
+        on_its_way = replace(holding, item=f"{notices.HANDED}{delivery.item}", version=known.attempts + 1)
+        return Prepared(
+            parcel,
+            (holding,),
+            {**fields, "areas": composed.areas, "version": str(version)},
+            None if known.was_handed(composed.digest) or delivery.item in DUTIES else on_its_way,
+        )
 
     def _prepare_notice(
         self, tx: Tx, delivery: Delivery, to: Member, connection: Connection
@@ -219,7 +243,8 @@ class Deliverer:
             basis=basis_of(item),
             flow=item if item in DUTIES else None,
         )
-        sealed = items.candidates(tx, item, delivery.client)
+        reporter = str(delivery.detail.get("organisation", ""))
+        sealed = items.candidates(tx, item, delivery.client, reporter=reporter)
         return self._gate.disclose(tx, request, sealed, exit=f"push:{item}", client=delivery.client)
 
     def _hand_over(self, delivery: Delivery, parcel: Parcel) -> Receipt:
@@ -230,6 +255,10 @@ class Deliverer:
         if connection is None:
             raise CounterpartRefused("the organisation is not connected any more")
         return self._adapter(connection.adapter).push(connection, parcel)
+
+    def _note(self, on_its_way: Holding) -> None:
+        with self._store.writing() as tx:
+            tx.holdings.add(on_its_way)
 
     def _delivered(self, delivery: Delivery, prepared: Prepared, receipt: Receipt) -> None:
         body = prepared.parcel.body
@@ -258,7 +287,7 @@ class Deliverer:
         limit = min(self._max_attempts, 5) if costly else self._max_attempts
         with self._store.writing() as tx:
             if delivery.attempts >= limit:
-                tx.deliveries.settle(delivery.id, DeliveryState.DEAD, outcome=said)
+                tx.deliveries.settle(delivery.id, DeliveryState.DEAD, attempt=delivery.attempts, outcome=said)
                 return DeliveryState.DEAD
             pause = self._backoff(delivery.attempts, retry_after)
             tx.deliveries.retry(delivery.id, self._clock() + pause, said, attempt=delivery.attempts)

@@ -19,6 +19,7 @@ from hub.exchange.identify import Identities
 from hub.exchange.recorder import Recorder, Written
 from hub.exchange.vault import Vault
 from hub.exchange.writeup import Writeup, write_bundle
+from hub.fhir.value import Reference
 from hub.mapping.model import Mapped, Source
 from hub.store.journal import Journal
 from hub.store.model import ReceivedEntry
@@ -39,6 +40,8 @@ class Channel:
     options: Mapping[str, str]
     strict_ids: bool = False
     """Whether the same message id with other content is refused (HL7 v2), not taken as the next issue of a file."""
+    about: Reference | None = None
+    """The client who was asked about: an answer about somebody else is not taken in."""
 
 
 class Ingest:
@@ -145,6 +148,7 @@ class Ingest:
             tx,
             mapped.bundle,
             organisation=channel.organisation,
+            about=channel.about,
             source=source,
             recorder=self._recorder,
             identities=self._identities,
@@ -155,7 +159,7 @@ class Ingest:
         self._recorder.announce(tx, [w for up in writeups for w in up.written])
         for up in writeups:
             if up.discharged:
-                tx.outbox.put("discharge", up.client, {}, self._clock())
+                tx.outbox.put("discharge", up.client, {"organisation": up.organisation}, self._clock())
 
     def _journal_entry(
         self, channel: Channel, received: Received, entry: ReceivedEntry, writeups: Sequence[Writeup]

@@ -140,15 +140,15 @@ def _plan(disclosure: Disclosure, patient: Visible, held: Collection[str]) -> Co
     areas = {a for v in chosen for a in v.areas}
     return Composed(
         bundle,
-        _digest(chosen, gone),
+        _digest(chosen),
         tuple(v.pinned for v in chosen),
         tuple(a for a in (*codes.AREAS, codes.UNCLASSIFIED) if a in areas),
     )
 
 
-def _digest(visible: Iterable[Visible], gone: Sequence[str] = ()) -> str:
+def _digest(visible: Iterable[Visible]) -> str:
+    """What the item says; not what it takes back, or the next one would seem new for having nothing to take back."""
     hashed = hashlib.sha256()
     for one in visible:
         hashed.update(f"{one.reference}|{text.digest(one.resource)};".encode())
-    hashed.update("|".join(gone).encode())
     return hashed.hexdigest()

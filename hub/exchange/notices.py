@@ -15,8 +15,52 @@ from hub.fhir import codes, text
 from hub.fhir.value import Reference, Resource
 from hub.store.model import Holding
 
+HANDED = "handed:"
+"""The item under which it is remembered what was on its way to an organisation, before its answer."""
+
 NOTICE = "notice:"
 """The item under which it is remembered what a holder was told about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What an organisation has of one item: the last version it confirmed, and what it may have taken since.
+
+    An attempt whose answer was lost may have arrived, so what was handed over counts until something newer is
+    confirmed.
+    """
+
+    last: Holding | None
+    handed: tuple[Holding, ...]
+    attempts: int
+
+    @property
+    def records(self) -> frozenset[str]:
+        """`Type/id|version` of everything that may be there."""
+        rows = (*self.handed, self.last) if self.last else self.handed
+        return frozenset(record for row in rows for record in row.records)
+
+    def has(self, digest: str) -> bool:
+        """Whether this content is what the organisation surely holds now."""
+        return self.last is not None and self.last.digest == digest and not self.handed
+
+    def was_handed(self, digest: str) -> bool:
+        """Whether it is written down that this content was on its way."""
+        return bool(self.handed) and self.handed[-1].digest == digest
+
+
+def held(history: Sequence[Holding], item: str) -> Held:
+    """What an organisation has of an item, by its history (oldest first)."""
+    last: Holding | None = None
+    handed: list[Holding] = []
+    attempts = 0
+    for row in history:
+        if row.item == item:
+            last, handed = row, []
+        elif row.item == f"{HANDED}{item}":
+            handed.append(row)
+            attempts = row.version
+    return Held(last, tuple(handed), attempts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +81,7 @@ def losses(history: Sequence[Holding], denied: frozenset[str]) -> list[Loss]:
             for area in row.areas:
                 held.get(row.item.removeprefix(NOTICE), {}).pop(area, None)
         else:
-            held.setdefault(row.item, {}).update(dict.fromkeys(row.areas, row))
+            held.setdefault(row.item.removeprefix(HANDED), {}).update(dict.fromkeys(row.areas, row))
     found = []
     for item, areas in held.items():
         lost = [area for area in codes.AREAS if area in areas and area in denied]

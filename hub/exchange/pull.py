@@ -7,11 +7,12 @@ organisations that already are the client's (docs/consent.md).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hub.adapters.sdk.contract import Adapter, PullRequest
 from hub.consent.model import AccessRequest, Basis, Decision, Labels
+from hub.errors import Unavailable
 from hub.exchange.disclose import Gate, spoken
 from hub.exchange.identify import Identities, identifiers
 from hub.exchange.ingest import Channel, Ingest
@@ -71,11 +72,13 @@ class Puller:
                 return Pulled(DeliveryState.WITHHELD, "no Consent lets a case manager collect this")
             request = PullRequest(delivery.item, tuple(self._known_as(tx, delivery, source)))
         because = tuple(dict.fromkeys(spoken(r) for r in decision.because))
-        channel = channel_of(source, connection.adapter)
+        channel = replace(channel_of(source, connection.adapter), about=delivery.client)
         answers = [
             self._ingest.take(channel, received)
             for received in self._adapter(connection.adapter).pull(connection, request)
         ]
+        if any(a.outcome == "failed" for a in answers):
+            raise Unavailable("what came could not be taken in now")
         fields = {"basis": str(Basis.CONSENT), "because": because}
         if not answers:
             return Pulled(DeliveryState.UNCHANGED, "the counterpart has nothing on this client", fields)

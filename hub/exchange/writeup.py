@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from hub.errors import InvalidResource, UnmappableContent
 from hub.exchange.clients import merge
-from hub.exchange.identify import Identities, Identified
+from hub.exchange.identify import Identified, Identities
+from hub.exchange.items import is_ended_stay
 from hub.exchange.recorder import Recorder, Written
 from hub.fhir.references import rewrite
 from hub.fhir.value import Reference, Resource
@@ -24,6 +25,7 @@ class Writeup:
     """What one Bundle became: the client, what was written, what was refused and where, what contradicts."""
 
     client: Reference
+    organisation: str
     written: tuple[Written, ...]
     refused: tuple[tuple[str, str], ...] = ()
     conflicts: tuple[str, ...] = ()
@@ -37,6 +39,7 @@ def write_bundle(
     bundle: Resource,
     *,
     organisation: str,
+    about: Reference | None,
     source: str,
     recorder: Recorder,
     identities: Identities,
@@ -44,7 +47,7 @@ def write_bundle(
 ) -> Writeup:
     """Write the entries of a document or collection Bundle with exactly one Patient.
 
-    UnmappableContent where there is no Patient. An entry that is not valid R4 is refused with its place; the rest
+    UnmappableContent where there is no Patient, or another than the one asked `about`. An entry that is not valid R4 is refused with its place; the rest
     is written.
     """
     entries = [(n, e) for n, e in enumerate(bundle.get("entry", [])) if "resource" in e]
@@ -53,6 +56,8 @@ def write_bundle(
         raise UnmappableContent(f"one Patient expected, {len(patients)} found", place="/entry")
     told = patients[0]
     found = identities.identify(tx, told["resource"], organisation=organisation)
+    if about is not None and about not in (found.client, found.suspect):
+        raise UnmappableContent("it is about another client than was asked for", place="/entry")
     names = {told.get("fullUrl", ""): found.client, f"Patient/{told['resource'].get('id', '')}": found.client}
     for _, entry in entries:
         if entry is not told:
@@ -72,9 +77,10 @@ def write_bundle(
             )
         except InvalidResource as invalid:
             refused += [(f"/entry/{number}/resource{_path(f)}", _text(f)) for f in invalid.faults]
-    discharged = any(_is_discharge(e["resource"]) for _, e in entries)
+    discharged = any(is_ended_stay(e["resource"]) for _, e in entries)
     return Writeup(
         found.client,
+        organisation,
         tuple(written),
         tuple(refused),
         tuple({*conflicts, *found.conflicts}),
@@ -115,10 +121,6 @@ def _dependants_last(entries: list[tuple[int, Resource]]) -> list[tuple[int, Res
     """Containers after what they refer to, so that labels of parts are known when the container is labelled."""
     last = {"Composition": 3, "List": 3, "CarePlan": 2, "Goal": 1, "ServiceRequest": 1, "CareTeam": 1}
     return sorted(entries, key=lambda pair: last.get(pair[1]["resource"]["resourceType"], 0))
-
-
-def _is_discharge(resource: Resource) -> bool:
-    return resource["resourceType"] == "Encounter" and resource.get("status") == "finished"
 
 
 def _path(fault: object) -> str:

@@ -8,7 +8,7 @@ place. Rules: docs/audit.md; GDPR 15 and 30; EHDS (EU) 2025/327 annex II 3.2.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -48,16 +48,12 @@ class AuditStore:
         self._engines = engines
 
     @classmethod
-    def open(cls, target: str | Path) -> AuditStore:
-        """Open, and migrate where needed, the audit in an SQLite file or in a PostgreSQL database."""
+    def open(cls, target: str | Path, *, schema: str = "audit") -> AuditStore:
+        """Open, and migrate where needed, the audit in an SQLite file or in a `schema` of a PostgreSQL database."""
         address = str(target)
         engines = open_engines(address if "://" in address else f"sqlite:///{address}", pool=_CONNECTIONS)
-        if engines.dialect == "postgresql":
-            within = {"schema_translate_map": {None: AUDIT.schema}}
-            engines = Engines(
-                engines.writer.execution_options(**within), engines.reader.execution_options(**within)
-            )
-        upgrade(engines.writer, AUDIT)
+        engines = engines.within(schema)
+        upgrade(engines.writer, replace(AUDIT, schema=schema))
         return cls(engines)
 
     def fold(self, entries: Iterable[Folding]) -> int:

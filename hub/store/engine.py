@@ -8,6 +8,7 @@ No SQLAlchemy exception leaves the room, and no message carries a value.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -44,6 +45,7 @@ _TRANSIENT: Final = (
 """SQLSTATEs (or their classes) of serialization failure, deadlock, time-outs, shutdown, lack of resources."""
 _NOT_MIGRATED: Final = ("42P01", "42703", "3F000")
 _UNIQUE: Final = "23505"
+_SCHEMA: Final = re.compile(r"[a-z_][a-z0-9_]{0,40}")
 
 _PRAGMAS: Final = (
     "PRAGMA foreign_keys = ON",
@@ -64,6 +66,15 @@ class Engines:
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
         return self.writer.dialect.name
+
+    def within(self, schema: str) -> Engines:
+        """The same, with every table in this schema; SQLite has none, and an empty name means the default one."""
+        if self.dialect != "postgresql" or not schema:
+            return self
+        if not _SCHEMA.fullmatch(schema):
+            raise ConfigurationError("a schema's name is small letters, digits and `_`", place="database schema")
+        options = {"schema_translate_map": {None: schema}}
+        return Engines(self.writer.execution_options(**options), self.reader.execution_options(**options))
 
     def close(self) -> None:
         """Close every connection."""

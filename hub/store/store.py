@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +19,7 @@ from hub.store.directory import Keys, Organisations, Tokens
 from hub.store.engine import PATIENCE, Engines, Sql, open_engines, transaction
 from hub.store.holdings import Holdings
 from hub.store.identity import Identity
-from hub.store.migrate import HUB, is_current, upgrade
+from hub.store.migrate import HUB, Line, is_current, upgrade
 from hub.store.outbox import Outbox
 from hub.store.received import ReceivedLog
 from hub.store.records import Records
@@ -42,8 +43,11 @@ class Tx:
 class Store:
     """The repository of the hub, on SQLite or PostgreSQL."""
 
-    def __init__(self, engines: Engines, clock: Callable[[], datetime], ids: Callable[[], str]) -> None:
+    def __init__(
+        self, engines: Engines, clock: Callable[[], datetime], ids: Callable[[], str], line: Line = HUB
+    ) -> None:
         self._engines = engines
+        self._line = line
         self._clock = clock
         self._ids = ids
 
@@ -54,6 +58,7 @@ class Store:
         *,
         clock: Callable[[], datetime],
         ids: Callable[[], str],
+        schema: str = "",
         pool: int = 10,
         patience: float = PATIENCE,
     ) -> Store:
@@ -61,11 +66,12 @@ class Store:
 
         `patience`: seconds that a transaction waits for a lock before it is Unavailable.
         """
-        return cls(open_engines(url, pool=pool, patience=patience), clock, ids)
+        engines = open_engines(url, pool=pool, patience=patience).within(schema)
+        return cls(engines, clock, ids, replace(HUB, schema=schema or None))
 
     def migrate(self) -> None:
         """Bring the tables to this version of the hub: once, also where two processes start at once."""
-        upgrade(self._engines.writer, HUB)
+        upgrade(self._engines.writer, self._line)
 
     def writing(self) -> AbstractContextManager[Tx]:
         """One transaction that changes things: committed on a clean exit, rolled back on any exception.
@@ -81,7 +87,7 @@ class Store:
     def ready(self) -> dict[str, Any]:
         """Which database it is, and whether it answers with the tables of this version."""
         try:
-            migrated = is_current(self._engines.reader, HUB)
+            migrated = is_current(self._engines.reader, self._line)
         except HubError:
             migrated = False
         return {"database": self._engines.dialect, "migrated": migrated}

@@ -65,7 +65,5 @@ def _page(hub: Hub, viewer: Asker | None, language: Language, asked: str) -> tup
     overview = hub.overviews.of(viewer, f"Patient/{chosen}") if known else None
     if overview is None:
         return 404, rendering.problem_page(language, found=False)
-    page = rendering.overview_page(
-        overview, language, clients=clients, zone=hub.settings.zone, now=hub.clock()
-    )
+    page = rendering.overview_page(overview, language, clients=clients, zone=hub.settings.zone, now=hub.clock())
     return 200, page

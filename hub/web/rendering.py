@@ -68,7 +68,7 @@ def overview_page(
         view=view,
         timeline=timeline,
         clients=clients,
-        client=overview.client,
+        client=overview.client.partition("/")[2],
         now=language.moment(now, zone),
         now_iso=now.isoformat(),
     )

@@ -34,7 +34,18 @@ CHANGED: Final = {
     "plan": mark("changed the plan of cooperation"),
     "consent": mark("took down that the client changed an agreement"),
 }
-KINDS: Final = ("received", "collected", "plan", "consent", "withheld", "notice", "delivered", "fetched", "answered", "dead")
+KINDS: Final = (
+    "received",
+    "collected",
+    "plan",
+    "consent",
+    "withheld",
+    "notice",
+    "delivered",
+    "fetched",
+    "answered",
+    "dead",
+)
 """Every kind; of one and the same instant, what comes in stands before what goes out."""
 
 

@@ -15,7 +15,7 @@ from hub.demo import outside
 from hub.demo.errors import OutsideFileError
 from tests.demo.playing import CORPUS, Printed, demo
 
-EVERY_TIME = 3
+EVERY_TIME = 2
 
 
 def is_full_document(file: Path) -> bool:

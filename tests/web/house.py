@@ -139,9 +139,7 @@ def new_hub(folder: Path, *, viewer: str, clock: Clock) -> Hub:
     settings.data.mkdir(parents=True)
     HubKeys.generate().save(settings.keys)
     hub = bootstrap(settings, clock=clock)
-    entries = [
-        (f"{one.id}.toml", entry(one, folder)) for one in (MUNICIPALITY, HOSPITAL, GP, SOCIAL, HOMECARE)
-    ]
+    entries = [(f"{one.id}.toml", entry(one, folder)) for one in (MUNICIPALITY, HOSPITAL, GP, SOCIAL, HOMECARE)]
     connect(hub.store, hub.vault, hub.registry, entries)
     return hub
 
@@ -220,9 +218,7 @@ def agree(house: House) -> None:
         "sourceAttachment": {"title": "Podpis"},
         "provision": {
             "type": "permit",
-            "data": [
-                {"meaning": "instance", "reference": {"reference": f"{type}/{id}/_history/{version}"}}
-            ],
+            "data": [{"meaning": "instance", "reference": {"reference": f"{type}/{id}/_history/{version}"}}],
         },
     }
     house.transact("agreement", {"agreement": (urn("agreement"), agreement)})

@@ -28,7 +28,12 @@ def request(client: str | None, host: str | None, **headers: str) -> Request:
 
 @pytest.mark.parametrize(
     ("client", "host"),
-    [("127.0.0.1", "127.0.0.1:8080"), ("127.3.2.1", "localhost"), ("::1", "[::1]:8080"), ("::ffff:127.0.0.1", "localhost:1")],
+    [
+        ("127.0.0.1", "127.0.0.1:8080"),
+        ("127.3.2.1", "localhost"),
+        ("::1", "[::1]:8080"),
+        ("::ffff:127.0.0.1", "localhost:1"),
+    ],
 )
 def test_a_visitor_on_this_machine_gets_the_view_that_the_operator_named(client: str, host: str) -> None:
     viewer = viewer_of(request(client, host), MUNICIPALITY.id)
