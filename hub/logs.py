@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
@@ -27,6 +28,18 @@ def only_allowed(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
     return {**kept, "dropped": dropped} if dropped else kept
 
 
+class WithoutContent(logging.Formatter):
+    """How lines of libraries look: who says something and how grave it is; of an exception only its kind."""
+
+    def formatException(self, ei: Any) -> str:
+        """The kind of the exception; its text and its frames may be about a person."""
+        return str(getattr(ei[0], "__name__", "exception"))
+
+    def formatStack(self, stack_info: str) -> str:
+        """Nothing of the stack."""
+        return ""
+
+
 def configure_logs(level: str) -> None:
     """Set up structlog for this process."""
     structlog.configure(
@@ -40,4 +53,6 @@ def configure_logs(level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(WithoutContent("%(levelname)s %(name)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

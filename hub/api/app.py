@@ -29,7 +29,6 @@ def create_app(hub: Hub) -> FastAPI:
     app.add_exception_handler(HubError, _hub_error)
     app.add_exception_handler(RequestValidationError, _bad_request)
     app.add_exception_handler(HTTPException, _no_route)
-    app.add_exception_handler(Exception, _defect)
     return app
 
 
@@ -48,11 +47,6 @@ def _no_route(request: Request, error: Exception) -> Response:
     if status == 405:
         return rendering.outcome(NotSupported("this interaction is not offered here"))
     return rendering.outcome(NotFound())
-
-
-def _defect(request: Request, error: Exception) -> Response:
-    log.error("defect", route=_route(request), kind=type(error).__name__)
-    return rendering.outcome(HubError("an internal error; the operator's log names the route and the kind"))
 
 
 def _route(request: Request) -> str:

@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import time
 
+import structlog
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from hub.api import rendering
 from hub.bootstrap import Hub
+from hub.errors import HubError
 
+log = structlog.get_logger("hub.api")
 router = APIRouter(include_in_schema=False)
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Methods that metrics count by name; a name that somebody made up is not repeated."""
 
 
 class Metrics:
@@ -41,20 +47,30 @@ class Measure:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        status = 500
+        status, answering = 500, False
 
         async def watch(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answering
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, answering = message["status"], True
             await send(message)
 
         try:
             await self._app(scope, receive, watch)
+        except Exception as defect:  # answered here, so that no server prints a stack with a person in it
+            log.error("defect", route=_route(scope), kind=type(defect).__name__)
+            if not answering:
+                said = HubError("an internal error; the operator's log names the route and the kind")
+                await rendering.outcome(said)(scope, receive, watch)
         finally:
-            route = getattr(scope.get("route"), "path", "unmatched")
-            self._metrics.requests.labels(route, scope["method"], str(status)).inc()
+            route = _route(scope)
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            self._metrics.requests.labels(route, method, str(status)).inc()
             self._metrics.seconds.labels(route).observe(time.perf_counter() - started)
+
+
+def _route(scope: Scope) -> str:
+    return str(getattr(scope.get("route"), "path", "unmatched"))
 
 
 @router.get("/health/live")

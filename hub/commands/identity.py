@@ -37,7 +37,7 @@ def list_(
 @app.command()
 def decide(
     id: str,
-    state: Annotated[str, typer.Argument(help="confirmed (they are two people) or rejected.")],
+    state: Annotated[str, typer.Argument(help="confirmed (they are two people) or rejected (one).")],
     why: Annotated[str, typer.Option("--why", help="The reason, for the audit.")],
     data: Data = None,
 ) -> None:

@@ -14,6 +14,8 @@ from hub.commands.common import Data, Json, say, settings, telling
 from hub.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from hub.bootstrap import Hub
 
 Port = Annotated[int | None, typer.Option("--port", help="Port of the API and the pages (HUB_PORT; 8080).")]
@@ -64,12 +66,13 @@ def run(data: Path | None, port: int | None, host: str | None, *, api: bool, wor
         hub = bootstrap(known)
     workers = Worker(hub) if work else None
     try:
-        if workers:
-            workers.start()
-        if api:
-            serve_api(hub)
-        else:
-            wait_for_the_end()
+        with telling():
+            if workers:
+                workers.start()
+            if api:
+                serve_api(hub)
+            else:
+                wait_for_the_end()
     finally:
         if workers:
             workers.stop()
@@ -78,25 +81,34 @@ def run(data: Path | None, port: int | None, host: str | None, *, api: bool, wor
 
 def serve_api(hub: Hub) -> None:
     """Run the HTTP server until it is told to stop."""
+    server = http_server(hub)
+    try:
+        server.run()
+    except SystemExit:  # how uvicorn gives up when it cannot start
+        pass
+    if not server.started:
+        raise ConfigurationError("cannot listen here; is the port taken?", place=f"port {hub.settings.port}")
+
+
+def http_server(hub: Hub) -> uvicorn.Server:
+    """The HTTP server of this hub, not yet running. Its own words go to the hub's logs, where no content may stand."""
     import uvicorn
 
     from hub.api.app import create_app
 
-    server = uvicorn.Server(
+    return uvicorn.Server(
         uvicorn.Config(
             create_app(hub),
             host=hub.settings.host,
             port=hub.settings.port,
             access_log=False,
+            log_config=None,
             log_level="warning",
             server_header=False,
             timeout_keep_alive=30,
             h11_max_incomplete_event_size=64 * 1024,
         )
     )
-    server.run()
-    if not server.started:
-        raise ConfigurationError("cannot listen here; is the port taken?", place=f"port {hub.settings.port}")
 
 
 def wait_for_the_end() -> None:
@@ -109,5 +121,3 @@ def wait_for_the_end() -> None:
     signal.signal(signal.SIGINT, end)
     signal.signal(signal.SIGTERM, end)
     ended.wait()
-
-

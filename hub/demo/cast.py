@@ -75,9 +75,7 @@ HOSPITAL: Final = Organisation(
     "LDN-20417",
 )
 GP: Final = Organisation("gp", "Ordinace praktické lékařky Vzorov", "99000024", "gp", "FHIR", "P-0815")
-SOCIAL: Final = Organisation(
-    "social", "Pečovatelská služba Vzorov", "99000032", "social-service", "CSV files", "0042"
-)
+SOCIAL: Final = Organisation("social", "Pečovatelská služba Vzorov", "99000032", "social-service", "CSV files", "0042")
 HOMECARE: Final = Organisation("homecare", "Domácí péče Vzorov", "99000041", "home-care", "FHIR", "DP-3307")
 MUNICIPALITY: Final = Organisation(
     "municipality", "Městská část Vzorov, sociální odbor", "99000059", "municipality", "FHIR", "SO-112"

@@ -46,9 +46,7 @@ class Agreement:
     """Sensitivity codes that stay closed even inside the areas named."""
 
 
-INTAKE: Final = Agreement(
-    MUNICIPALITY, EVERY_AREA_BUT_SAFEGUARDING, ("collect", "access", "disclose", "correct")
-)
+INTAKE: Final = Agreement(MUNICIPALITY, EVERY_AREA_BUT_SAFEGUARDING, ("collect", "access", "disclose", "correct"))
 """At intake: the case manager's organisation may gather, see and write down what case work needs."""
 
 SHARING: Final = (

@@ -26,9 +26,7 @@ class Evidence:
         self._mailbag = mailbag
         self.lines = tuple(mailbag.lines)
 
-    def letters(
-        self, organisation: str, what: str = "", *, after: int = 0, until: int | None = None
-    ) -> list[Letter]:
+    def letters(self, organisation: str, what: str = "", *, after: int = 0, until: int | None = None) -> list[Letter]:
         """An organisation's letters in order, those after a moment or until one."""
         return [
             letter

@@ -61,9 +61,7 @@ def texts_of_cda(document: bytes) -> tuple[str, ...]:
         if own_code is not None and own_code[1] in CLINICAL_SECTIONS:
             for entry in re.findall(r"<(?:[\w.-]+:)?entry\b.*", section, re.DOTALL):
                 found += re.findall(r"<(?:[\w.-]+:)?value\b[^>]*?\bdisplayName=\"([^\"]+)\"", entry)
-                for thing in re.findall(
-                    r"<(?:\w+:)?(?:playingEntity|manufacturedMaterial)\b.*?</", entry, re.DOTALL
-                ):
+                for thing in re.findall(r"<(?:\w+:)?(?:playingEntity|manufacturedMaterial)\b.*?</", entry, re.DOTALL):
                     found += re.findall(r"displayName=\"([^\"]+)\"", thing)
     return _telling(unescape(one) for one in found)
 

@@ -41,9 +41,7 @@ def is_free(port: int) -> bool:
 class HubProcess:
     """`hub all` on one data directory: started, stopped, killed and started again on the same port."""
 
-    def __init__(
-        self, data: Path, *, port: int | None = None, environment: dict[str, str] | None = None
-    ) -> None:
+    def __init__(self, data: Path, *, port: int | None = None, environment: dict[str, str] | None = None) -> None:
         self.data = data
         self.port = port if port and is_free(port) else free_port()
         self.base = f"http://127.0.0.1:{self.port}"
@@ -100,9 +98,7 @@ class HubProcess:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
-                raise HubStartError(
-                    f"the hub's process ended with {self._process.returncode}; see {self.log}"
-                )
+                raise HubStartError(f"the hub's process ended with {self._process.returncode}; see {self.log}")
             try:
                 if httpx.get(f"{self.base}/health/ready", timeout=2.0).status_code == 200:
                     return

@@ -118,9 +118,7 @@ def goal(aim: Aim, client: str, begin: str) -> dict[str, Any]:
         "expressedBy": {"reference": client},
     }
     if aim.sensitive:
-        resource["meta"] = {
-            "security": [{"system": CONFIDENTIALITY, "code": "R"}, {"system": ACT_CODE, "code": "PSY"}]
-        }
+        resource["meta"] = {"security": [{"system": CONFIDENTIALITY, "code": "R"}, {"system": ACT_CODE, "code": "PSY"}]}
     return resource
 
 

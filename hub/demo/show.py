@@ -28,9 +28,7 @@ class Teller:
         self._console.print(line)
 
     def step(self, number: int, step: Step) -> None:
-        self._console.print(
-            f"[bold]{number:>2}[/] {step.title} [dim]· {self._names.get(step.who, step.who)}[/]"
-        )
+        self._console.print(f"[bold]{number:>2}[/] {step.title} [dim]· {self._names.get(step.who, step.who)}[/]")
 
 
 def print_outcome(outcome: Outcome) -> None:

@@ -110,6 +110,7 @@ def _environment(run: uuid.UUID) -> dict[str, str]:
         "HUB_HOST": "127.0.0.1",
         "HUB_PAGE_VIEWER": MUNICIPALITY.id,
         "HUB_POLL_SECONDS": "0.2",
+        "HUB_LEASE_SECONDS": "5",
         "HUB_BROKER_NAME": f"demo-{run.hex[:8]}",
         "HUB_DATABASE_SCHEMA": f"demo_{run.hex[:8]}",
     }

@@ -79,9 +79,7 @@ class Story:
                 for one, resource in resources.items()
             ],
         }
-        answer = expect(
-            self.case_manager.request("POST", "", bundle, basis="CONSENT", keep=f"answer-{name}"), 200
-        )
+        answer = expect(self.case_manager.request("POST", "", bundle, basis="CONSENT", keep=f"answer-{name}"), 200)
         for one, entry in zip(resources, answer.json()["entry"], strict=True):
             self.references[one] = reference_in(entry["response"]["location"])
 

@@ -5,6 +5,7 @@ What the hub already holds stays; what it lacks is added; what contradicts is re
 
 from __future__ import annotations
 
+from hub.fhir import codes
 from hub.fhir.value import Resource
 
 COLLECTED = ("identifier", "name", "telecom", "address", "communication", "contact", "generalPractitioner", "photo")
@@ -21,8 +22,11 @@ def merge(known: Resource, told: Resource) -> tuple[Resource, tuple[str, ...]]:
     for element in COLLECTED:
         if element in told:
             values = list(known.get(element, []))
-            values += [v for v in told[element] if not _has(values, v, element)]
-            merged[element] = values
+            new = [v for v in told[element] if not _has(values, v, element)]
+            if element == "identifier" and (against := [v for v in new if _contradicts(values, v)]):
+                conflicts.append("Patient.identifier")
+                new = [v for v in new if v not in against]
+            merged[element] = values + new
     for element, value in told.items():
         if element in COLLECTED or element in {"resourceType", "id", "meta", "text", "implicitRules"}:
             continue
@@ -32,6 +36,12 @@ def merge(known: Resource, told: Resource) -> tuple[Resource, tuple[str, ...]]:
             conflicts.append(f"Patient.{element}")
     merged.pop("text", None)
     return merged, tuple(conflicts)
+
+
+def _contradicts(values: list[Resource], value: Resource) -> bool:
+    """Whether this is another national number of a system that the client has a number of."""
+    system = value.get("system")
+    return system in codes.STRONG_IDENTIFIERS and any(v.get("system") == system for v in values)
 
 
 def _has(values: list[Resource], value: Resource, element: str) -> bool:

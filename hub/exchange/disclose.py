@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hub.audit import entry as journal
+from hub.consent.facts import beyond_parts
 from hub.consent.model import AccessRequest, Decision, Effect, Labels, Reason, Record
 from hub.consent.redact import redact
 from hub.exchange.policy import Binding, Policy, area_probe
@@ -156,10 +157,9 @@ class Gate:
 
         shown = redact(record, decision, visible=seen, withheld_areas=denied_areas)
         hidden = set(decision.hidden_parts)
-        areas = frozenset().union(
-            record.labels.areas if not record.parts else frozenset(),
-            *(p.labels.areas for p in record.parts if p.pointer not in hidden),
-        ) or record.labels.areas
+        areas = beyond_parts(record.labels, record.parts).areas.union(
+            *(p.labels.areas for p in record.parts if p.pointer not in hidden)
+        )
         partial = decision.effect is Effect.PARTIAL or text.digest(shown) != text.digest(record.resource)
         if not partial:
             body = text.write(record.resource)

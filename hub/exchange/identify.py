@@ -11,12 +11,17 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hub.errors import UnmappableContent
 from hub.exchange.vault import Vault
 from hub.fhir import codes
 from hub.fhir.value import Reference, Resource
 from hub.security.digests import Digests
 from hub.store.model import IdentityLink, LinkState, SealedRecord
 from hub.store.store import Tx
+
+
+NAMESAKE = "namesake"
+"""The index under which Patients are found by name and birth date together, as a keyed hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +45,10 @@ class Identities:
 
     def identify(self, tx: Tx, patient: Resource, *, organisation: str) -> Identified:
         """The client that this organisation's Patient is. Writes nothing."""
-        for system, value in identifiers(patient):
-            for link in tx.identity.find(system, self.hash(system, value)):
-                if link.organisation == organisation and link.state is LinkState.CONFIRMED:
-                    return Identified(link.client, True, LinkState.CONFIRMED)
+        for link in self._links(tx, patient, organisation):
+            if link.state is LinkState.REJECTED and link.suspect is None:
+                continue
+            return self._known(tx, patient, link)
         for system, value in identifiers(patient):
             if system not in codes.STRONG_IDENTIFIERS:
                 continue
@@ -53,15 +58,33 @@ class Identities:
         state = LinkState.REVIEW if suspect else LinkState.CONFIRMED
         return Identified(f"Patient/{self._ids()}", False, state, suspect)
 
+    def _links(self, tx: Tx, patient: Resource, organisation: str) -> list[IdentityLink]:
+        """The organisation's links for the numbers of this Patient, in the order of the numbers.
+
+        They are looked up in one order for all, since each is held: so no two writers wait for each other.
+        """
+        numbers = [(system, self.hash(system, value)) for system, value in identifiers(patient)]
+        found = {number: tx.identity.find(*number) for number in sorted(set(numbers))}
+        return [k for number in dict.fromkeys(numbers) for k in found[number] if k.organisation == organisation]
+
+    def _known(self, tx: Tx, patient: Resource, link: IdentityLink) -> Identified:
+        """The client of a link that there is. What a person rejected as a client of its own is the suspect."""
+        if link.state is LinkState.REJECTED and link.suspect is not None:
+            return Identified(link.suspect, True, LinkState.CONFIRMED)
+        sealed = tx.records.read(*link.client.split("/"))
+        if sealed is not None and not sealed.deleted and is_somebody_else(self._vault.open_resource(tx, sealed), patient):
+            raise UnmappableContent("birth number and birth date contradict what this number stood for", place="Patient")
+        return Identified(link.client, True, link.state, link.suspect)
+
     def link(self, tx: Tx, found: Identified, patient: Resource, *, organisation: str) -> None:
         """Remember the organisation's own numbers for this client, so that its next message finds them."""
         numbers = list(identifiers(patient)) or [(f"{codes.HUB}/sid/unnumbered", found.client)]
-        known = {(k.system, k.value) for k in tx.identity.of_organisation(organisation, found.client)}
         for system, value in numbers:
             hashed = self.hash(system, value)
-            if (system, hashed) in known:
+            mine = next((k for k in tx.identity.find(system, hashed) if k.organisation == organisation), None)
+            if mine is not None and (mine.state is not LinkState.REJECTED or mine.suspect != found.client):
                 continue
-            id = self._ids()
+            id = mine.id if mine else self._ids()
             context = link_context(id)
             tx.identity.put(
                 IdentityLink(
@@ -102,11 +125,8 @@ class Identities:
 
     def _namesake(self, tx: Tx, patient: Resource) -> Reference | None:
         """Another client with the same name and birth date but no common number: perhaps the same person."""
-        born = patient.get("birthDate")
-        if not born:
-            return None
-        for candidate in tx.records.find("Patient", "birthdate", str(born)):
-            if folded_names(self._vault.open_resource(tx, candidate)) & folded_names(patient):
+        for namesake in namesakes(patient):
+            for candidate in tx.records.find("Patient", NAMESAKE, self._digests.of(NAMESAKE, namesake)):
                 return candidate.reference
         return None
 
@@ -125,6 +145,21 @@ def folded_names(patient: Resource) -> set[tuple[str, str]]:
         for n in patient.get("name", [])
         if n.get("family")
     }
+
+
+def namesakes(patient: Resource) -> list[str]:
+    """Name and birth date together, as two records of perhaps one person are found; none without a birth date."""
+    born = patient.get("birthDate")
+    return [f"{born}|{family}|{given}" for family, given in sorted(folded_names(patient))] if born else []
+
+
+def is_somebody_else(known: Resource, told: Resource) -> bool:
+    """Whether two Patients under one number are surely two people: another birth date, and another national number."""
+    born = known.get("birthDate"), told.get("birthDate")
+    if not all(born) or born[0] == born[1]:
+        return False
+    numbers = dict(identifiers(known))
+    return any(s in codes.STRONG_IDENTIFIERS and numbers.get(s, v) != v for s, v in identifiers(told))
 
 
 def link_context(id: str) -> str:

@@ -12,7 +12,7 @@ from hub.exchange.vault import Vault
 from hub.fhir import codes
 from hub.fhir.references import walk_references
 from hub.fhir.value import Reference, Resource
-from hub.store.model import OrganisationEntry
+from hub.store.model import LinkState, OrganisationEntry
 from hub.store.store import Tx
 
 
@@ -94,7 +94,7 @@ def audience(tx: Tx, vault: Vault, client: Reference) -> list[Member]:
 
     Whether they then get anything is decided at the gate, at the moment of sending.
     """
-    linked = {link.organisation for link in tx.identity.of_client(client)}
+    linked = {link.organisation for link in tx.identity.of_client(client) if link.state is not LinkState.REJECTED}
     for sealed in tx.records.of_client(client, {"CareTeam", "Patient"}):
         linked |= _organisations_in(vault.open_resource(tx, sealed))
     return [m for m in members(tx) if m.id in linked]

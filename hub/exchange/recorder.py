@@ -13,6 +13,7 @@ from datetime import datetime
 from hub.consent.labels import label
 from hub.consent.model import Labels
 from hub.errors import PreconditionRequired, VersionConflict
+from hub.exchange.identify import NAMESAKE, namesakes
 from hub.exchange.policy import Policy
 from hub.exchange.vault import Vault, record_context
 from hub.exchange.views import labels_of, stored_labels
@@ -134,6 +135,8 @@ class Recorder:
 
     def _index(self, resource: Resource) -> list[IndexRow]:
         rows = []
+        if resource["resourceType"] == "Patient":
+            rows += [IndexRow(NAMESAKE, "token", "", self._digests.of(NAMESAKE, n)) for n in namesakes(resource)]
         for value in extract(resource):
             exact = value.param == "identifier"
             rows.append(

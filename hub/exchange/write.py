@@ -21,6 +21,7 @@ from hub.exchange.policy import Policy
 from hub.exchange.recorder import Recorder, Written
 from hub.exchange.vault import Vault
 from hub.exchange.views import labels_of
+from hub.fhir.validate import assert_valid
 from hub.fhir.value import Reference, Resource
 from hub.store.model import SealedRecord
 from hub.store.store import Store, Tx
@@ -82,6 +83,7 @@ class Writer:
     def apply(self, tx: Tx, asker: Asker, change: Change) -> Written:
         """One write inside the caller's transaction."""
         resource = change.resource
+        assert_valid(resource)
         type, id = resource["resourceType"], resource["id"]
         sealed = None if change.new else tx.records.read(type, id)
         if not change.new:
@@ -116,6 +118,10 @@ class Writer:
         return self._introduce(tx, asker, resource)
 
     def _introduce(self, tx: Tx, asker: Asker, told: Resource) -> Written:
+        assert_valid(told)
+        if "generalPractitioner" in told and "case-manager" not in asker.roles:
+            place = "Patient.generalPractitioner"
+            raise NotPermitted("who the client is registered with, their case manager says", place=place)
         found = self._identities.identify(tx, told, organisation=asker.organisation)
         named: Resource = {**told, "id": found.client.split("/")[1]}
         named.pop("meta", None)

@@ -28,7 +28,7 @@ _LANGUAGES: Final = ("cs", "de", "en")
 _SUPPORTING: Final = frozenset(
     ("Device", "Encounter", "Location", "Medication", "Organization", "Practitioner", "PractitionerRole")
 )
-"""Types that come along where a record in the document refers to them."""
+"""Types that come along, of whatever area, where a record in the document refers to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +196,15 @@ class _Maker:
         return made
 
     def _with_supporting(self, members: Sequence[Resource]) -> list[Resource]:
-        """The members and what they refer to among the records: who, where, which medicine."""
-        known = {ref: r for ref, r in self._by_reference().items() if r["resourceType"] in _SUPPORTING}
+        """The members and what they refer to among the records (who, where, which medicine, which service).
+
+        So no reference in the document dangles; but nothing of an area that is withheld comes along this way.
+        """
+        known = {
+            ref: r
+            for ref, r in self._by_reference().items()
+            if r["resourceType"] in _SUPPORTING or not self.view.withheld & self.view.areas(r)
+        }
         found = list(members)
         for member in found:
             for reference in sorted(references_of(member)):

@@ -72,7 +72,7 @@ class Language:
 
     def time(self, at: datetime, zone: ZoneInfo) -> str:
         """A time of day."""
-        return str(dates.format_time(at.astimezone(zone), format="short", locale=self._locale))
+        return str(dates.format_time(at.astimezone(zone), format="medium", locale=self._locale))
 
     def moment(self, at: datetime, zone: ZoneInfo) -> str:
         """A day and a time, in short."""

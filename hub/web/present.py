@@ -115,6 +115,7 @@ def view_of(overview: Overview, language: Language, zone: ZoneInfo) -> View:
         )
         for one, row in zip(sharing, overview.rows, strict=True)
         for cell in row.cells
+        if cell.areas
     )
     refused = tuple(
         (one, _refused(language, row)) for one, row in zip(sharing, overview.rows, strict=True) if row.withheld

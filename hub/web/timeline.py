@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -29,11 +29,17 @@ SENTENCES: Final = {
 FIRST: Final = {
     "plan": mark("wrote down the plan of cooperation"),
     "consent": mark("took down what the client agreed to"),
+    "agreement": mark("took down that the client agreed to the plan"),
 }
 CHANGED: Final = {
     "plan": mark("changed the plan of cooperation"),
     "consent": mark("took down that the client changed an agreement"),
+    "agreement": mark("took down that the client changed an agreement"),
 }
+CONCERNS: Final = mark("for: %(who)s")
+REPEATED: Final = frozenset({"withheld", "collected"})
+"""What the hub does again and again, with the same result; it is told once, with how often."""
+
 KINDS: Final = (
     "received",
     "collected",
@@ -62,6 +68,8 @@ class Event:
     version: str
     areas: tuple[str, ...]
     note: str
+    times: int
+    """How often the very same happened before anything else about the item did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,24 +92,44 @@ class Timeline:
 def timeline_of(moments: Sequence[Moment], names: Sequence[str], language: Language, zone: ZoneInfo) -> Timeline:
     """The moments in their order, grouped by day in the hub's zone."""
     lanes = tuple(dict.fromkeys((*names, *(m.organisation for m in moments))))
-    ordered = sorted(moments, key=lambda m: (m.at, KINDS.index(m.kind) if m.kind in KINDS else len(KINDS)))
-    days = groupby(ordered, key=lambda m: m.at.astimezone(zone).date())
+    days = groupby(told(moments), key=lambda one: one[0].at.astimezone(zone).date())
     return Timeline(
         lanes,
         tuple(
             Day(
                 language.day(day, zone),
                 day.isoformat(),
-                tuple(event_of(moment, lanes, language, zone) for moment in of_day),
+                tuple(event_of(moment, times, lanes, language, zone) for moment, times in of_day),
             )
             for day, of_day in days
         ),
     )
 
 
-def event_of(moment: Moment, lanes: Sequence[str], language: Language, zone: ZoneInfo) -> Event:
+def told(moments: Sequence[Moment]) -> list[tuple[Moment, int]]:
+    """Each moment in its order, and how often it happened again before anything else about its item did."""
+    ordered = sorted(moments, key=lambda m: (m.at, KINDS.index(m.kind) if m.kind in KINDS else len(KINDS)))
+    counted: list[tuple[Moment, int]] = []
+    last: dict[tuple[str, str], int] = {}
+    for moment in ordered:
+        if moment.kind == "notice" and not moment.areas:
+            continue
+        about = (moment.organisation, moment.item)
+        place = last.get(about)
+        if (
+            place is not None
+            and moment.kind in REPEATED
+            and replace(moment, at=counted[place][0].at) == counted[place][0]
+        ):
+            counted[place] = (counted[place][0], counted[place][1] + 1)
+            continue
+        last[about] = len(counted)
+        counted.append((moment, 1))
+    return counted
+
+
+def event_of(moment: Moment, times: int, lanes: Sequence[str], language: Language, zone: ZoneInfo) -> Event:
     """One moment as the page tells it."""
-    version = words.shown_version(moment.version) if moment.kind not in ("consent", "notice") else ""
     return Event(
         kind=moment.kind if moment.kind in KINDS else "delivered",
         lane=lane_of(lanes, moment.organisation),
@@ -109,14 +137,23 @@ def event_of(moment: Moment, lanes: Sequence[str], language: Language, zone: Zon
         iso=moment.at.isoformat(),
         organisation=moment.organisation,
         sentence=_sentence(moment, language),
-        version=version,
+        version=words.shown_version(moment.version) if moment.kind not in ("consent", "notice") else "",
         areas=language.areas(moment.areas),
-        note=word(language, words.OUTCOMES, moment.detail) if moment.detail in words.OUTCOMES else "",
+        note=_note(moment, language),
+        times=times,
     )
 
 
 def _sentence(moment: Moment, language: Language) -> str:
-    if moment.kind in FIRST:
-        return language.gettext((FIRST if moment.version in ("", "1") else CHANGED)[moment.kind])
+    if moment.kind in ("plan", "consent"):
+        table = FIRST if moment.version in ("", "1") else CHANGED
+        return language.gettext(table[moment.item if moment.item in table else moment.kind])
     said = SENTENCES.get(moment.kind, SENTENCES["delivered"])
     return language.say(said, item=word(language, words.ITEMS, moment.item))
+
+
+def _note(moment: Moment, language: Language) -> str:
+    """For a Consent, whom it concerns; for what was carried, what came of it."""
+    if moment.kind == "consent":
+        return language.say(CONCERNS, who=moment.detail) if moment.detail else ""
+    return word(language, words.OUTCOMES, moment.detail) if moment.detail in words.OUTCOMES else ""

@@ -96,6 +96,7 @@ GROUNDS: Final = (
 AGREED: Final = mark("the client agreed")
 EXCLUDED: Final = mark("the client expressly excluded it")
 NOT_AGREED: Final = mark("the client has not agreed to share it")
+NOT_COVERED: Final = mark("the legal basis does not cover it")
 OTHER: Final = mark("for another reason, named in the rule")
 
 
@@ -131,7 +132,8 @@ def reason_withheld(because: str) -> tuple[str, tuple[str, ...], bool]:
     certain = not consents or (not by_default and len(said) == 1)
     if by_default:
         return NOT_AGREED, (), certain
-    return (EXCLUDED if consents else _ground(said[0])), tuple(map(_rule, said)), certain
+    beyond = NOT_COVERED if said[0].startswith("basis:") else _ground(said[0])
+    return (EXCLUDED if consents else beyond), tuple(map(_rule, said)), certain
 
 
 def names_consent(reason: str) -> bool:

@@ -66,9 +66,7 @@ def demo(out: Path, *arguments: str, environment: Mapping[str, str] | None = Non
         timeout=280,
         check=False,
     )
-    document = (
-        json.loads(done.stdout) if done.stdout.strip() else {"checks": [], "ledger": [], "withheld": []}
-    )
+    document = json.loads(done.stdout) if done.stdout.strip() else {"checks": [], "ledger": [], "withheld": []}
     return Printed(done.returncode, document, out, done.stderr)
 
 

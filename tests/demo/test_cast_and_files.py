@@ -66,9 +66,7 @@ def test_an_organisations_entry_agrees_with_the_cast(organisation: Organisation)
     assert entry["identity"]["systems"] == [organisation.client_system]
 
 
-@pytest.mark.parametrize(
-    "mark", [one for one in marks.ALL if one.source in SOURCES], ids=lambda one: one.text
-)
+@pytest.mark.parametrize("mark", [one for one in marks.ALL if one.source in SOURCES], ids=lambda one: one.text)
 def test_a_mark_stands_in_the_file_of_the_system_that_knows_the_fact_and_in_no_other(mark: Mark) -> None:
     holding = {source for source, name in SOURCES.items() if mark.text in own(name).decode("utf-8")}
     assert holding == {mark.source}

@@ -67,9 +67,7 @@ def test_an_expectation_holds(journey: Printed, name: str) -> None:
     [(one, mark) for one, forbidden in MUST_NOT_HAVE.items() for mark in forbidden],
     ids=lambda value: value.text if isinstance(value, Mark) else value,
 )
-def test_a_fact_that_was_not_shared_is_in_no_received_byte(
-    journey: Printed, organisation: str, mark: Mark
-) -> None:
+def test_a_fact_that_was_not_shared_is_in_no_received_byte(journey: Printed, organisation: str, mark: Mark) -> None:
     assert [file.name for file, body in journey.bytes_of(organisation) if mark.text.encode() in body] == []
 
 

@@ -46,7 +46,5 @@ def test_the_journey_holds_on_postgresql(tmp_path: Path, database: str) -> None:
 @pytest.mark.postgresql
 @pytest.mark.rabbitmq
 def test_the_journey_holds_on_postgresql_and_rabbitmq(tmp_path: Path, database: str, broker: str) -> None:
-    printed = demo(
-        tmp_path / "received", environment={"HUB_DATABASE_URL": database, "HUB_BROKER_URL": broker}
-    )
+    printed = demo(tmp_path / "received", environment={"HUB_DATABASE_URL": database, "HUB_BROKER_URL": broker})
     assert (printed.broken, printed.code) == ([], 0), printed.said

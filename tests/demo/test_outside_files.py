@@ -38,18 +38,14 @@ def test_a_cda_gets_the_clients_ids_and_name_in_the_documents_own_prefix() -> No
     assert "Other" not in text
 
 
-@pytest.mark.parametrize(
-    "kept", [b"Caf\xe9 & report", b"19300101", b"Good", b'extension="G"', b"Ward", b"commented"]
-)
+@pytest.mark.parametrize("kept", [b"Caf\xe9 & report", b"19300101", b"Good", b'extension="G"', b"Ward", b"commented"])
 def test_nothing_else_of_a_cda_is_touched(kept: bytes) -> None:
     assert kept in outside.hospital_document(CDA)
 
 
 def test_taking_the_client_out_again_leaves_the_cda_as_it_was() -> None:
     before = re.sub(rb"<cda:(id|name)\b.*?(/>|</cda:\1>)", b"", CDA, flags=re.DOTALL)
-    after = re.sub(
-        rb"<cda:(id|name)\b.*?(/>|</cda:\1>)", b"", outside.hospital_document(CDA), flags=re.DOTALL
-    )
+    after = re.sub(rb"<cda:(id|name)\b.*?(/>|</cda:\1>)", b"", outside.hospital_document(CDA), flags=re.DOTALL)
     assert before == after
 
 

@@ -28,9 +28,7 @@ def is_full_document(file: Path) -> bool:
 
 
 DOCUMENTS = [
-    file
-    for file in sorted((CORPUS / "cda").glob("*"))
-    if file.suffix.lower() == ".xml" and is_full_document(file)
+    file for file in sorted((CORPUS / "cda").glob("*")) if file.suffix.lower() == ".xml" and is_full_document(file)
 ]
 SUMMARIES = sorted((CORPUS / "ips").glob("*.json"))
 PAIRS = [
@@ -59,8 +57,6 @@ def test_the_journey_holds_for_files_from_outside(tmp_path: Path, document: Path
 @pytest.mark.slow
 @pytest.mark.skipif(not PAIRS, reason="the corpus of sample files is not beside the repository")
 @pytest.mark.parametrize(("document", "summary"), PAIRS[EVERY_TIME:], ids=name)
-def test_the_journey_holds_for_every_file_of_the_corpus(
-    tmp_path: Path, document: Path, summary: Path
-) -> None:
+def test_the_journey_holds_for_every_file_of_the_corpus(tmp_path: Path, document: Path, summary: Path) -> None:
     printed = played(tmp_path / "received", document, summary)
     assert (printed.broken, printed.code) == ([], 0), printed.said

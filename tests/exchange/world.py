@@ -148,7 +148,7 @@ class House:
 
     def start(self, seed: str = "one", **settings: Any) -> Hub:
         """Begin a hub process over the data that is there."""
-        known = Settings(data=self.folder / "data", database_url=self.database_url, broker_url="memory://", **settings)
+        known = Settings(data=self.folder / "data", database_url=self.database_url, broker_url="memory://", **{"port": 0, **settings})
         if not known.keys.is_dir():
             known.data.mkdir(parents=True, exist_ok=True)
             HubKeys.generate().save(known.keys)

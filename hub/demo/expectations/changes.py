@@ -57,18 +57,14 @@ def changed_money_reaches_the_social_service(story: Story, evidence: Evidence) -
 
 def changed_money_reaches_nobody_else(story: Story, evidence: Evidence) -> bool:
     """The changed goal about money reaches neither home care nor the GP."""
-    return all(
-        evidence.none_of(evidence.letters(one), (marks.CHANGED_FINANCE,)) for one in (HOMECARE.id, GP.id)
-    )
+    return all(evidence.none_of(evidence.letters(one), (marks.CHANGED_FINANCE,)) for one in (HOMECARE.id, GP.id))
 
 
 def last_copies_are_current(story: Story, evidence: Evidence) -> bool:
     """The last copy of the plan that each organisation holds is the current one, without the old wording."""
     copies = [_last_plan(evidence, one) for one in (HOMECARE.id, GP.id, SOCIAL.id)]
     old = f"{plan.AIMS[1].text} ({marks.GOAL_CARE.text})"
-    return all(
-        evidence.holds([one], marks.CHANGED_CARE.text) and not evidence.holds([one], old) for one in copies
-    )
+    return all(evidence.holds([one], marks.CHANGED_CARE.text) and not evidence.holds([one], old) for one in copies)
 
 
 def _before(story: Story, organisation: str) -> int:

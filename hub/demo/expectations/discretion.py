@@ -38,27 +38,19 @@ def hidden_and_absent_are_the_same(story: Story, evidence: Evidence) -> bool:
     hidden = evidence.letters(GP.id, "refused-hidden")[-1]
     absent = evidence.letters(GP.id, "refused-absent")[-1]
     ids = (story.references["goal:finance"].split("/")[1], "00000000-0000-4000-8000-000000000000")
-    bodies = [
-        evidence.text(letter).replace(one, "ID") for letter, one in zip((hidden, absent), ids, strict=True)
-    ]
+    bodies = [evidence.text(letter).replace(one, "ID") for letter, one in zip((hidden, absent), ids, strict=True)]
     return (hidden.status, absent.status) == (404, 404) and bodies[0] == bodies[1]
 
 
 def what_was_pushed_is_on_the_hubs_list(story: Story, evidence: Evidence) -> bool:
     """Everything that an organisation received by push is on the hub's list of deliveries, with a reason."""
-    listed = {
-        delivery["sha256"]: delivery
-        for delivery in story.seen["deliveries"]
-        if delivery["direction"] == "push"
-    }
+    listed = {delivery["sha256"]: delivery for delivery in story.seen["deliveries"] if delivery["direction"] == "push"}
     pushed = [
         letter
         for one, what in ((GP.id, "pushed"), (HOMECARE.id, "pushed"), (SOCIAL.id, "file"))
         for letter in evidence.letters(one, what)
     ]
-    return bool(pushed) and all(
-        letter.sha256 in listed and listed[letter.sha256]["because"] for letter in pushed
-    )
+    return bool(pushed) and all(letter.sha256 in listed and listed[letter.sha256]["because"] for letter in pushed)
 
 
 def what_the_list_says_was_received(story: Story, evidence: Evidence) -> bool:

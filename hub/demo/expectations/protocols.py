@@ -17,9 +17,7 @@ HIDDEN = ("display:none", "display: none", "visibility:hidden", "<script", "<!--
 
 def messages_are_acknowledged(story: Story, evidence: Evidence) -> bool:
     """Each of the hospital's three messages is acknowledged with AA."""
-    accepted = {
-        letter.key for letter in evidence.letters(HOSPITAL.id) if _msa(evidence.body(letter))[0] == "AA"
-    }
+    accepted = {letter.key for letter in evidence.letters(HOSPITAL.id) if _msa(evidence.body(letter))[0] == "AA"}
     return accepted == {"VZA010001", "VZA080001", "VZA030001"}
 
 

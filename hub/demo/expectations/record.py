@@ -64,11 +64,7 @@ def summary_is_a_document(story: Story, evidence: Evidence) -> bool:
     bundle = evidence.json(evidence.letters(MUNICIPALITY.id, "summary")[-1])
     composition = bundle["entry"][0]["resource"]
     codes = {coding["code"] for section in composition["section"] for coding in section["code"]["coding"]}
-    return (
-        bundle["type"] == "document"
-        and composition["resourceType"] == "Composition"
-        and codes >= REQUIRED_SECTIONS
-    )
+    return bundle["type"] == "document" and composition["resourceType"] == "Composition" and codes >= REQUIRED_SECTIONS
 
 
 def _everything(evidence: Evidence) -> list[Letter]:

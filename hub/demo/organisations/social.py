@@ -54,9 +54,7 @@ class SocialService:
         for file in sorted(self._from_hub.iterdir()):
             if file.suffix != ".csv" or file.name.startswith("."):
                 continue
-            self._mailbag.keep(
-                SOCIAL.id, "file", file.read_bytes(), "csv", how=f"file {file.name}", key=file.name
-            )
+            self._mailbag.keep(SOCIAL.id, "file", file.read_bytes(), "csv", how=f"file {file.name}", key=file.name)
             file.replace(self._read / file.name)
 
 

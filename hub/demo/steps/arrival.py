@@ -25,9 +25,7 @@ def discharge_announced(story: Story) -> None:
 def registration(story: Story) -> None:
     """The case manager registers the client and takes down what she agrees to at intake."""
     answer = expect(
-        story.case_manager.request(
-            "POST", "/Patient", plan.patient(), basis="OWN-RECORD", keep="answer-registration"
-        ),
+        story.case_manager.request("POST", "/Patient", plan.patient(), basis="OWN-RECORD", keep="answer-registration"),
         200,
     )
     story.references["client"] = reference_in(answer.headers["Location"])

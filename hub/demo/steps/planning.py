@@ -19,9 +19,7 @@ def draft(story: Story) -> None:
     begin = story.stay.discharged.date()
     story.submit(
         "draft",
-        plan.draft(
-            story.client, story.urn_of, begin=begin.isoformat(), review=(begin + REVIEW_AFTER).isoformat()
-        ),
+        plan.draft(story.client, story.urn_of, begin=begin.isoformat(), review=(begin + REVIEW_AFTER).isoformat()),
     )
 
 
