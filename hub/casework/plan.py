@@ -47,6 +47,7 @@ def agrees(consent: Resource, to: str) -> bool:
     return (
         consent.get("status") == "active"
         and is_agreement(consent)
+        and consent.get("provision", {}).get("type", "permit") == "permit"
         and any(d.get("reference", {}).get("reference") == to for d in consent.get("provision", {}).get("data", []))
     )
 

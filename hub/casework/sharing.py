@@ -18,8 +18,9 @@ def check_capture(consent: Resource, world: World) -> None:
     patient = str(consent.get("patient", {}).get("reference", ""))
     if is_agreement(consent):
         performers = {p.get("reference") for p in consent.get("performer", [])}
-        if not patient or not performers:
-            raise ConsentNotComputable("an agreement names the client and who agreed", place="/performer")
+        guardians = {r for r, known in world.directory.items() if is_guardian(known, patient)}
+        if not patient or not performers or not performers <= {patient, *guardians}:
+            raise ConsentNotComputable("the client or their guardian agrees, nobody else", place="/performer")
         if not any(k in consent for k in ("sourceAttachment", "sourceReference")):
             raise ConsentNotComputable("an agreement names its signed source", place="/source[x]")
         return
@@ -28,3 +29,13 @@ def check_capture(consent: Resource, world: World) -> None:
         first = faults[0]
         listed = "; ".join(f"{f.path}: {f.text}" for f in faults)
         raise ConsentNotComputable(listed, place=first.path)
+
+
+def is_guardian(known: Resource, patient: str) -> bool:
+    """Whether this is the client's appointed guardian (v3-RoleCode GUARD)."""
+    return (
+        known.get("resourceType") == "RelatedPerson"
+        and known.get("active", True) is True
+        and known.get("patient", {}).get("reference") == patient
+        and any(c.get("code") == "GUARD" for r in known.get("relationship", []) for c in r.get("coding", []))
+    )

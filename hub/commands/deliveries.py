@@ -42,7 +42,7 @@ def show(id: str, data: Data = None) -> None:
 
 @app.command()
 def resend(id: str, data: Data = None) -> None:
-    """Put a dead or withheld delivery back into the queue; it is decided anew when it is sent."""
+    """Put a dead delivery back into the queue; it is decided anew when it is sent."""
     with telling(), opened(data) as hub, hub.store.writing() as tx:
         if tx.deliveries.read(id) is None:
             fail(f"no delivery `{id}`", DATA_WRONG)

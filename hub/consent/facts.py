@@ -52,6 +52,11 @@ class Facts:
         self._without = without
         self._whole = whole
 
+    @property
+    def is_part(self) -> bool:
+        """Whether this is one part of a record, not the record itself."""
+        return bool(self._pointer)
+
     @cached_property
     def content(self) -> Content:
         """Codings and references of this record or part alone."""

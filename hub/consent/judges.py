@@ -54,7 +54,7 @@ class ByConsent:
             return Judgement(False, tuple(denies), stopped=True)
         if agreed:
             return Judgement(True, tuple(permits))
-        if facts.reference in clients and (follows := self._any_permit(facts)):
+        if facts.reference in clients and not facts.is_part and (follows := self._any_permit(facts)):
             shown = elements_among(facts.resource, FOLLOWS_ANY_PERMIT)
             return Judgement(True, follows, elements=shown)
         return Judgement(

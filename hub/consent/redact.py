@@ -86,7 +86,7 @@ def _one(
     resource: Resource, pointer: str, view: View, parts: Sequence[Part], language: str, resolve: Resolve
 ) -> Resource:
     """One resource at its place in the record: pruned, and told anew where it lost something."""
-    mine = (part for part in parts if _below(part.pointer, pointer))
+    mine = [part for part in parts if part.pointer in view.hidden and _below(part.pointer, pointer)] if view.hidden else ()
     inside = {name for name in _named(mine, view) if name.startswith("#")}
     pruned = prune(resource, replace(view, gone=view.gone | inside), pointer=pointer)
     touched = any(_below(hidden, pointer) for hidden in view.hidden)

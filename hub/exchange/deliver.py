@@ -245,7 +245,7 @@ class Deliverer:
         )
         reporter = str(delivery.detail.get("organisation", ""))
         sealed = items.candidates(tx, item, delivery.client, reporter=reporter)
-        return self._gate.disclose(tx, request, sealed, exit=f"push:{item}", client=delivery.client)
+        return self._gate.disclose(tx, request, sealed, exit=f"push:{item}", client=delivery.client, closed=True)
 
     def _hand_over(self, delivery: Delivery, parcel: Parcel) -> Receipt:
         with self._store.reading() as tx:

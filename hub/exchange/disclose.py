@@ -100,8 +100,13 @@ class Gate:
         *,
         exit: str,
         client: Reference | None = None,
+        closed: bool = False,
     ) -> Disclosure:
-        """What of these records the asker may see now. The audit entry is durable when this returns."""
+        """What of these records the asker may see now. The audit entry is durable when this returns.
+
+        `closed`: the records go out together as one item, so no reference may lead out of it (to the directory it
+        may).
+        """
         records = [record_of(self._vault, self._policy, tx, s) for s in sealed if not s.deleted]
         clients = frozenset().union(*(r.clients for r in records)) | ({client} if client else set())
         bound = self._policy.bind(tx, self._vault, request, clients, at=self._clock(), about=records)
@@ -109,7 +114,7 @@ class Gate:
         denied_areas = bound.denied_areas(clients)
         sealed_by = {s.reference: s for s in sealed}
         visible = tuple(
-            self._project(r, decisions, bound, sealed_by[r.reference], denied_areas)
+            self._project(r, decisions, bound, sealed_by[r.reference], denied_areas, closed)
             for r in records
             if decisions[r.reference].permits
         )
@@ -146,6 +151,7 @@ class Gate:
         bound: Binding,
         sealed: SealedRecord,
         denied_areas: frozenset[str],
+        closed: bool,
     ) -> Visible:
         """The record as the asker sees it: the stored text if whole, the redacted projection otherwise."""
 
@@ -153,7 +159,9 @@ class Gate:
 
         def seen(reference: Reference) -> bool:
             known = decisions.get(reference)
-            return known.permits if known is not None else bound.sees(reference, record)
+            if known is not None:
+                return known.permits
+            return bound.names(reference, record) if closed else bound.sees(reference, record)
 
         shown = redact(record, decision, visible=seen, withheld_areas=denied_areas)
         hidden = set(decision.hidden_parts)
@@ -183,7 +191,10 @@ class Gate:
                 out.append(Withheld(_item(record.reference, record.labels), "; ".join(_phrases(decision))))
             hidden = set(decision.hidden_parts)
             out.extend(
-                Withheld(_item(f"{record.reference}{p.pointer}", p.labels), "; ".join(_phrases(decision)))
+                Withheld(
+                    _item(f"{record.reference}{p.pointer}", p.labels),
+                    "; ".join(_phrases(decisions.get(p.refers_to or "", decision))),
+                )
                 for p in record.parts
                 if p.pointer in hidden
             )

@@ -23,17 +23,18 @@ from hub.store.store import Tx
 
 DELIVERY = f"{codes.HUB}/sid/delivery"
 CURRENT_PLANS = frozenset({"active", "on-hold", "completed", "revoked"})
-CLINICAL = frozenset(
-    {
-        "Patient", "AllergyIntolerance", "Condition", "MedicationStatement", "MedicationRequest", "Medication",
-        "Immunization", "Procedure", "Observation", "DiagnosticReport", "Device", "DeviceUseStatement", "Flag",
-        "Encounter", "CarePlan", "Goal", "Organization", "Practitioner", "PractitionerRole",
-    }
-)  # fmt: skip
+SUPPORTING = frozenset({"Organization", "Practitioner", "PractitionerRole", "Location", "RelatedPerson"})
+"""Who and where: types that come along where something in an item names them."""
+
+CLINICAL = SUPPORTING | {
+    "Patient", "AllergyIntolerance", "Condition", "MedicationStatement", "MedicationRequest", "Medication",
+    "Immunization", "Procedure", "Observation", "DiagnosticReport", "Device", "DeviceUseStatement", "Flag",
+    "Encounter", "CarePlan", "CareTeam", "Goal", "ServiceRequest", "Task", "Specimen", "Substance",
+}  # fmt: skip
 INPATIENT = frozenset({"IMP", "ACUTE", "NONAC"})
 """Classes of Encounter in which a person stays (v3-ActCode, http://hl7.org/fhir/R4/v3/ActEncounterCode)."""
 
-SOCIAL = CLINICAL | {"ServiceRequest", "RelatedPerson", "CareTeam", "Coverage", "Task", "QuestionnaireResponse"}
+SOCIAL = CLINICAL | {"Coverage", "QuestionnaireResponse"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def candidates(tx: Tx, item: str, client: Reference, *, reporter: str = "") -> l
     discharge report is `reporter`'s own: the duty is about the services it gave, not about what others know.
     """
     if item == "plan":
-        types = {"CarePlan", "CareTeam", "Goal", "Patient", "ServiceRequest", "Task"}
+        types = {"CarePlan", "CareTeam", "Goal", "Patient", "ServiceRequest", "Task", *SUPPORTING}
         managers = case_managers(tx)
         found = tx.records.of_client(client, types)
         return [s for s in found if s.type != "CarePlan" or s.contributor in managers]
@@ -130,9 +131,10 @@ def _plan(disclosure: Disclosure, patient: Visible, held: Collection[str]) -> Co
     ]  # fmt: skip
     if not plans:
         return None
-    reachable = set().union(*(references_of(p.resource) for p in plans))
     chosen = [patient, *plans]
-    chosen += [v for v in disclosure.visible if v.reference in reachable and v not in chosen]
+    left = {v.reference: v for v in disclosure.visible if v not in chosen}
+    for one in chosen:
+        chosen += [left.pop(reference) for reference in sorted(references_of(one.resource)) if reference in left]
     bundle = bundles.transaction(v.resource for v in chosen)
     now = {v.reference for v in chosen}
     gone = sorted({h.split("|")[0] for h in held} - now - {patient.reference})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,16 +17,18 @@ from hub.exchange.asker import Asker
 from hub.exchange.disclose import Disclosure, Gate
 from hub.exchange.organisations import Member, audience, members
 from hub.exchange.vault import Vault
+from hub.fhir import codes
 from hub.fhir.references import references_of
 from hub.fhir.value import Reference, Resource
-from hub.store.model import Delivery, DeliveryState
+from hub.store.model import Delivery, DeliveryState, SealedRecord
 from hub.store.store import Store, Tx
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One thing that happened, for the timeline. `kind`: received, plan, consent, delivered, withheld, notice,
-    fetched. `item` and `areas` are codes that the page translates."""
+    """One thing that happened, for the timeline. `kind`: received, collected, plan, consent, delivered, withheld,
+    notice, fetched, answered, dead. `item` and `areas` are codes that the page translates; of a Consent, `detail`
+    names whom it concerns, and `areas` are those it opens."""
 
     at: datetime
     kind: str
@@ -119,11 +122,11 @@ class Overviews:
             shown = {v.reference for v in seen.visible}
             everyone = {m.id: m for m in members(tx)}
             rows = tuple(
-                self._row(tx, m, client, deliveries, shown)
+                self._row(tx, m, client, deliveries, seen)
                 for m in audience(tx, self._vault, client)
                 if m.id in known
             )
-            timeline = self._timeline(tx, client, deliveries, seen, everyone)
+            timeline = self._timeline(tx, viewer, client, deliveries, seen, everyone)
         plans = [v.resource for v in seen.visible if v.reference.startswith("CarePlan/")]
         goals = tuple(v.resource for v in seen.visible if v.reference.startswith("Goal/"))
         plan = next((p for p in plans if p.get("status") == "active"), plans[0] if plans else None)
@@ -138,21 +141,22 @@ class Overviews:
         return {r.split("/")[1] for r in known if r.startswith("Organization/")}
 
     def _row(
-        self, tx: Tx, member: Member, client: Reference, deliveries: list[Delivery], shown: set[Reference]
+        self, tx: Tx, member: Member, client: Reference, deliveries: list[Delivery], seen: Disclosure
     ) -> Row:
+        shown = {v.reference for v in seen.visible}
         asker = Asker(member.id, member.purpose, Basis.CONSENT)
         shared, _ = self._gate.areas(tx, asker.request("access"), client)
         own = [d for d in deliveries if d.organisation == member.id]
         latest: dict[str, Delivery] = {}
         for delivery in own:
-            if delivery.state is DeliveryState.DELIVERED:
+            if delivery.state is DeliveryState.DELIVERED and delivery.direction in ("push", "request"):
                 latest[delivery.item] = delivery
         decided: dict[str, Delivery] = {d.item: d for d in own if d.withheld}
         return Row(
             member.id,
             member.name,
             member.kind,
-            shared,
+            shared - seen.withheld_areas,
             tuple(
                 Cell(d.item, d.version, d.areas, d.basis, d.because, str(d.state), d.updated)
                 for d in latest.values()
@@ -163,6 +167,7 @@ class Overviews:
     def _timeline(
         self,
         tx: Tx,
+        viewer: Asker,
         client: Reference,
         deliveries: list[Delivery],
         seen: Disclosure,
@@ -184,14 +189,41 @@ class Overviews:
             if e.id in sources and e.adapter != "api"
         ]
         for visible in seen.visible:
-            kind = {"CarePlan": "plan", "Consent": "consent"}.get(visible.reference.split("/")[0])
-            if kind:
-                type, id = visible.reference.split("/")
+            type, id = visible.reference.split("/")
+            if type == "CarePlan":
                 moments += [
-                    Moment(s.at, kind, name(s.contributor.split("/")[-1]), kind, (), str(s.version))
+                    Moment(s.at, "plan", name(s.contributor.split("/")[-1]), "plan", (), str(s.version))
                     for s in tx.records.history(type, id)
                 ]
+            elif type == "Consent":
+                moments += [self._captured(tx, viewer, s, name) for s in tx.records.history(type, id)]
         return tuple(sorted(moments, key=lambda m: m.at))
+
+
+    def _captured(
+        self, tx: Tx, viewer: Asker, sealed: SealedRecord, name: Callable[[str], str]
+    ) -> Moment:
+        """One version of a Consent: whom it concerns and the areas it opens, as far as the viewer may see it."""
+        seen = self._gate.disclose(tx, viewer.request("access"), [sealed], exit="page").get(sealed.reference)
+        consent = seen.resource if seen else {}
+        agreement = any(c.get("code") == "treatment" for c in consent.get("scope", {}).get("coding", []))
+        provision = consent.get("provision", {})
+        named = {
+            coding.get("code")
+            for code in provision.get("code", [])
+            for coding in code.get("coding", [])
+            if codes.is_care_area(coding.get("system")) and provision.get("type") == "permit"
+        }
+        actors = [str(a.get("reference", {}).get("reference", "")) for a in provision.get("actor", [])]
+        return Moment(
+            sealed.at,
+            "consent",
+            name(sealed.contributor.split("/")[-1]),
+            "agreement" if agreement else "consent",
+            tuple(a for a in codes.AREAS if a in named),
+            str(sealed.version),
+            ", ".join(name(a.split("/")[1]) for a in actors if a.startswith("Organization/")),
+        )
 
 
 def left_out(item: str, delivery: Delivery, shown: set[Reference]) -> list[Left]:
@@ -217,8 +249,8 @@ def display_name(patient: Resource) -> str:
 
 
 def _kind(delivery: Delivery) -> str:
-    if delivery.item == "revocation-notice":
-        return "notice"
     if delivery.state is not DeliveryState.DELIVERED:
         return str(delivery.state)
+    if delivery.item == "revocation-notice":
+        return "notice"
     return {"push": "delivered", "pull": "collected", "request": "fetched", "answer": "answered"}[delivery.direction]

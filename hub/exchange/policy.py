@@ -48,6 +48,10 @@ class Binding:
         known = self.world.records.get(reference)
         if known is not None:
             return self.decide(known).permits
+        return self.names(reference, record)
+
+    def names(self, reference: Reference, record: Record) -> bool:
+        """Whether a reference is one that everybody may read: the directory, or the record's own clients."""
         return reference in self.connected or reference in record.clients
 
     def denied_areas(self, clients: frozenset[Reference]) -> frozenset[str]:

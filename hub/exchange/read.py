@@ -101,7 +101,7 @@ class Reader:
     def _disclose_client(
         self, tx: Tx, asker: Asker, client: Reference, sealed: list[SealedRecord], exit: str
     ) -> Disclosure:
-        disclosure = self._gate.disclose(tx, asker.request("access"), sealed, exit=exit, client=client)
+        disclosure = self._gate.disclose(tx, asker.request("access"), sealed, exit=exit, client=client, closed=True)
         if disclosure.get(client) is None:
             raise NotFound
         return disclosure

@@ -27,7 +27,7 @@ from hub.store.model import IndexRow, RecordDraft, SealedRecord
 from hub.store.store import Tx
 
 GUARDED_TYPES = frozenset({"CarePlan", "CareTeam", "Consent"})
-"""Types that are only changed with If-Match (DESIGN: lost updates)."""
+"""Types that are only changed with If-Match, so that no update is lost (docs/adr/0012-lost-updates.md)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,8 @@ class SignIn:
         if basis not in {b.value for b in Basis}:
             raise MalformedContent("a legal basis is required", place="basis")
         person = form.get("person")
-        if person is not None and parse_reference(person) is None:
-            raise MalformedContent("must be a reference like `PractitionerRole/id`", place="person")
+        if person is not None and not is_professional(person):
+            raise MalformedContent("must be a reference `Practitioner/id` or `PractitionerRole/id`", place="person")
         now = self._clock()
         with self._store.writing() as tx:
             assertion = tokens.verify_assertion(
@@ -111,3 +111,9 @@ class SignIn:
         if entry is None or not entry.active:
             raise Unauthenticated("the organisation is not connected")
         return member(entry)
+
+
+def is_professional(person: str) -> bool:
+    """Whether a person named by an organisation may speak for it: its staff, never a client or their relative."""
+    named = parse_reference(person)
+    return named is not None and named.version is None and named.type in ("Practitioner", "PractitionerRole")

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
-from hub.errors import InvalidResource, MalformedContent, NotSupported, TooCostly
+from hub.errors import InvalidResource, MalformedContent, NotPermitted, NotSupported, TooCostly
 from hub.exchange.asker import Asker
 from hub.exchange.recorder import Written
 from hub.exchange.vault import Vault
@@ -157,6 +157,8 @@ def version_of(etag: object, place: str = "If-Match") -> int | None:
     if etag is None:
         return None
     match = re.fullmatch(r'\s*(?:W/)?"?(\d{1,18})"?\s*', str(etag))
+    if re.fullmatch(r'\s*(?:W/)?"?p[0-9a-f]{16}"?\s*', str(etag)):
+        raise NotPermitted("you see this record in part, so you cannot replace it", place=place)
     if match is None:
         raise MalformedContent("If-Match names a version like W/\"3\"", place=place)
     return int(match[1])

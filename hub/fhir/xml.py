@@ -1,4 +1,4 @@
-"""The one hardened XML parser of the hub (GUARANTEES §4, items 1-12; https://www.w3.org/TR/xml/).
+"""The one hardened XML parser of the hub (OWASP XML External Entity Prevention; https://www.w3.org/TR/xml/).
 
 A document type declaration is refused before anything is parsed, so there are no entities, no external
 files and no network; XInclude and stylesheets are inert. Text is decoded strictly under the declared

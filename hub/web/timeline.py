@@ -43,8 +43,8 @@ REPEATED: Final = frozenset({"withheld", "collected"})
 KINDS: Final = (
     "received",
     "collected",
-    "plan",
     "consent",
+    "plan",
     "withheld",
     "notice",
     "delivered",

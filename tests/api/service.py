@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 from hub.commands.serve import http_server
 from hub.fhir import text
@@ -24,6 +25,7 @@ class Service:
     """A hub that answers HTTP."""
 
     house: House
+    app: FastAPI
     http: httpx.Client
     _tokens: dict[tuple[str, ...], str] = field(default_factory=dict)
 
@@ -92,6 +94,6 @@ def serving(house: House) -> Iterator[Service]:
         time.sleep(0.005)
     port = server.servers[0].sockets[0].getsockname()[1]
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30.0) as http:
-        yield Service(house, http)
+        yield Service(house, server.config.app, http)
     server.should_exit = True
     thread.join()

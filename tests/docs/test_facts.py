@@ -85,7 +85,6 @@ def every_route(application: object) -> list[object]:
 
 def test_every_legal_basis_is_explained() -> None:
     rows = table_under(DOCS / "consent.md", "1. The question")
-    assert [row[0].strip("`") for row in rows] == ["CONSENT", "LEGAL-DUTY", "CARE-PROVISION", "VITAL-INTEREST", "OWN-RECORD"]
     assert {row[0].strip("`") for row in rows} == {basis.value for basis in Basis}
 
 

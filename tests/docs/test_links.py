@@ -11,7 +11,7 @@ from tests.docs.pages import DOCS, PAGES, ROOT, anchors_of, headings_of, links_o
 
 MENTION = re.compile(r"docs/(?:[A-Za-z0-9_-]+/)*[A-Za-z0-9_-]+(?:\.md)?")
 SECTION = re.compile(r"(docs/[\w/-]+\.md), ((?:\"[^\"]+\"(?:, )?)+)")
-NUMBERED = re.compile(r"consent rules §(\d)(?:\.(\d+))?")
+NUMBERED = re.compile(r"consent rules §(\d)(?:\.(\d+))?", re.IGNORECASE)
 CODE = [
     file
     for file in tracked()
@@ -98,7 +98,7 @@ def test_every_page_is_in_the_navigation_and_every_entry_is_a_page() -> None:
 def test_every_decision_is_listed_and_numbered_once() -> None:
     files = sorted(page.name for page in (DOCS / "adr").glob("0*.md"))
     assert [int(name[:4]) for name in files] == list(range(1, len(files) + 1))
-    assert {link for link in links_of(DOCS / "adr/README.md")} == set(files)
+    assert set(links_of(DOCS / "adr/README.md")) == set(files)
     for name in files:
         text = (DOCS / "adr" / name).read_text("utf-8")
         assert text.startswith(f"# {name[:4]}. ")

@@ -1,12 +1,13 @@
 """The walls hold: a forbidden import, planted in a copy of the house, is found and named by `lint-imports`.
 
 The contracts are read from pyproject.toml. A new contract without a planted breach fails here, and so does a new room
-that a contract forgets. What no import shows (a route that reaches the vault through the hub it was handed) is not
-seen by this machine; the gate's own tests look at the bytes.
+that a contract forgets. A door holds the whole hub, so no import shows one that reaches past the gate: doors are read
+for the names of what opens.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 import subprocess
@@ -38,6 +39,12 @@ BREACHES = {
     "adapters": ("hub/adapters/cda/adapter.py", "import hub.adapters.tabular.adapter"),
 }
 """One forbidden import for each contract: where it is planted, and what."""
+
+OPENS = {"hub.exchange.internal", "hub.exchange.vault", "hub.security.keyring", "hub.security.sealing"}
+"""What can open a sealed record, so that no door and no adapter may have it."""
+
+REACHING = {"vault", "internal", "keys", "digests", "recorder", "identities", "secrets_of"}
+"""What of a Hub a door has no business with: parts that open, or that write past the rules."""
 
 OWNERS = {"sql": {"store"}, "kombu": {"routing"}, "cryptography": {"security"}}
 """Contracts that keep a library in one room: everybody else is forbidden it."""
@@ -110,6 +117,22 @@ def test_a_planted_import_is_found_and_its_wall_named(house: House, contract: st
     assert code == 1, said
     assert CONTRACTS[contract]["name"] in broken(said), said
     assert f"{file.removesuffix('.py').replace('/', '.')} -> {line.split()[1].split('.')[0]}" in said
+
+
+def test_doors_and_adapters_may_import_nothing_that_opens() -> None:
+    assert set(CONTRACTS["gate"]["forbidden_modules"]) >= OPENS
+    assert named(CONTRACTS["gate"]["source_modules"]) >= {"api", "web", "adapters", "routing", "demo"}
+
+
+@pytest.mark.parametrize("door", ["api", "web"])
+def test_a_door_reaches_for_nothing_that_opens(door: str) -> None:
+    reached = {
+        f"{module.name} line {node.lineno}: .{node.attr}"
+        for module in (ROOT / "hub" / door).rglob("*.py")
+        for node in ast.walk(ast.parse(module.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in REACHING
+    }
+    assert sorted(reached) == []
 
 
 def test_every_room_has_its_place_in_the_layers() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 
@@ -11,7 +12,13 @@ import pytest
 from lxml import html
 
 from hub.bootstrap import Hub
+from hub.consent.model import Basis
+from hub.demo import plan
 from hub.demo.cast import GP, HOMECARE, MUNICIPALITY, SOCIAL
+from hub.exchange.asker import Asker
+from hub.exchange.overview import Moment
+from hub.web import words
+from hub.web.timeline import told
 from tests.web.conftest import serving
 from tests.web.house import Clock, House, new_hub, play
 
@@ -108,7 +115,7 @@ def test_the_journey_is_told_in_order_each_event_in_words(visitor: httpx.Client)
 def test_times_are_those_of_the_hubs_zone(visitor: httpx.Client) -> None:
     first = section(page(visitor), "journey").xpath(".//li[contains(@class,'event')]/time")[0]
     assert first.get("datetime") == "2026-11-02T07:50:00+00:00"
-    assert text_of(first) == "08:50"
+    assert text_of(first) == "08:50:00"
 
 
 def test_a_page_brings_its_policy_and_leaves_no_copy(visitor: httpx.Client) -> None:
@@ -151,11 +158,8 @@ def test_a_name_that_is_markup_stays_text(tmp_path: Path) -> None:
 
 
 def test_a_hidden_client_and_an_absent_one_get_the_same_page(empty_hub: Hub) -> None:
-    from hub.consent.model import Basis
-    from hub.demo import plan
-    from hub.exchange.asker import Asker
-
-    hidden = empty_hub.writer.create(Asker(GP.id, "TREAT", Basis.OWN_RECORD), plan.patient()).reference
+    patient = {k: v for k, v in plan.patient().items() if k != "generalPractitioner"}
+    hidden = empty_hub.writer.create(Asker(GP.id, "TREAT", Basis.OWN_RECORD), patient).reference
     with serving(empty_hub) as base:
         seen = httpx.get(base, params={"client": hidden.split("/")[1]})
         absent = httpx.get(base, params={"client": "a" * 26})
@@ -199,3 +203,34 @@ def test_every_view_is_in_the_audit_before_it_is_shown(house: House, visitor: ht
     before = views()
     page(visitor)
     assert views() > before
+
+
+def test_what_happens_again_with_the_same_result_is_told_once_with_how_often() -> None:
+    def moment(minute: int, kind: str, item: str = "plan", **more: str) -> Moment:
+        return Moment(datetime(2026, 11, 2, 8, minute, tzinfo=UTC), kind, "GP", item, **more)
+
+    again = [moment(1, "withheld", detail="no agreed plan yet"), moment(2, "withheld", detail="no agreed plan yet")]
+    other = [moment(3, "withheld", "summary"), moment(4, "delivered"), moment(5, "delivered"), moment(6, "withheld")]
+    assert [(m.at.minute, times) for m, times in told([*again, *other])] == [(1, 2), (3, 1), (4, 1), (5, 1), (6, 1)]
+
+
+def test_a_notice_that_told_of_nothing_is_no_event() -> None:
+    told_of_nothing = Moment(datetime(2026, 11, 2, tzinfo=UTC), "notice", "GP", "revocation-notice")
+    assert told([told_of_nothing]) == []
+
+
+@pytest.mark.parametrize(
+    ("because", "message", "certain"),
+    [
+        ("default: deny", words.NOT_AGREED, True),
+        ("Consent/a|1 provision.provision[0]", words.EXCLUDED, True),
+        ("default: deny; Consent/a|1 provision", words.NOT_AGREED, False),
+        ("Consent/a|1 provision.provision[0]; Consent/a|1 provision", words.EXCLUDED, False),
+        ("basis: LEGAL-DUTY discharge-report: not in the minimum set", words.NOT_COVERED, True),
+        ("", words.NOT_AGREED, True),
+        ("something new", words.OTHER, True),
+    ],
+)
+def test_a_reason_is_said_in_words(because: str, message: str, certain: bool) -> None:
+    said, _, sure = words.reason_withheld(because)
+    assert (said, sure) == (message, certain)
