@@ -20,6 +20,7 @@ from hub.errors import InvalidResource, MalformedContent, NotSupported
 from hub.exchange.transaction import version_of
 from hub.fhir import text
 from hub.fhir.shapes import RESOURCE_TYPES
+from hub.fhir.validate import assert_valid
 from hub.fhir.value import Resource
 
 router = APIRouter(prefix="/fhir")
@@ -40,6 +41,7 @@ def transaction(request: Request, who: Asking, body: Body) -> Response:
     bundle = text.read(body, name="body")
     if bundle.get("resourceType") != "Bundle" or bundle.get("type") != "transaction":
         raise NotSupported("the base takes a Bundle of type transaction", place="/type")
+    assert_valid(bundle)
     for entry in bundle.get("entry", []):
         type = str(entry.get("resource", {}).get("resourceType", ""))
         method = str(entry.get("request", {}).get("method", ""))
@@ -90,7 +92,8 @@ def create(request: Request, who: Asking, type: str, body: Body) -> Response:
     hub.changed()
     headers = located(hub, written.reference, written.version)
     stored: Resource = {**resource, "id": written.reference.split("/")[1]}
-    stored["meta"] = {**resource.get("meta", {}), "versionId": str(written.version)}
+    if written.version:
+        stored["meta"] = {**resource.get("meta", {}), "versionId": str(written.version)}
     return rendering.fhir(stored, status=201 if written.created else 200, headers=headers)
 
 
@@ -126,7 +129,9 @@ def check_type(type: str) -> None:
 
 
 def located(hub: Hub, reference: str, version: int) -> dict[str, str]:
-    """Location and ETag of a write."""
+    """Location and ETag of a write; only where it is, if its version is not told."""
+    if not version:
+        return {"Location": f"{hub.settings.public_url}/fhir/{reference}"}
     return {
         "Location": f"{hub.settings.public_url}/fhir/{reference}/_history/{version}",
         "ETag": f'W/"{version}"',

@@ -7,12 +7,13 @@ https://hl7.org/fhir/R4/http.html#read
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
 from hub.consent.labels import combined
-from hub.errors import NotFound
+from hub.errors import NotFound, VersionConflict
 from hub.exchange import items
 from hub.exchange.asker import Asker
 from hub.exchange.disclose import Disclosure, Gate, Visible
@@ -22,6 +23,16 @@ from hub.fhir import bundles, text
 from hub.fhir.value import Reference, Resource
 from hub.store.model import Delivery, DeliveryState, Holding, SealedRecord
 from hub.store.store import Store, Tx
+
+
+VERSION = re.compile(r"[1-9][0-9]{0,8}")
+"""A version as the hub counts them; anything else names none."""
+
+
+def must_be_id(id: str) -> None:
+    """NotFound where this cannot be the id of anything (https://hl7.org/fhir/R4/datatypes.html#id)."""
+    if re.fullmatch(r"[A-Za-z0-9\-.]{1,64}", id) is None:
+        raise NotFound
 
 
 class Reader:
@@ -48,6 +59,7 @@ class Reader:
 
     def read(self, asker: Asker, type: str, id: str, *, version: str | None = None) -> Visible:
         """One record as the asker may see it (its projection's version, if a version is asked)."""
+        must_be_id(id)
         with self._store.reading() as tx:
             sealed = tx.records.read(type, id)
             if sealed is None or sealed.deleted:
@@ -65,7 +77,7 @@ class Reader:
         Only for those who see the record whole: the history of a projection is not kept.
         """
         type, id = current.reference.split("/")
-        old = tx.records.vread(type, id, int(version)) if version.isdecimal() and not current.partial else None
+        old = tx.records.vread(type, id, int(version)) if VERSION.fullmatch(version) and not current.partial else None
         now = tx.records.read(type, id)
         if old is None or old.deleted or now is None:
             raise NotFound
@@ -84,12 +96,14 @@ class Reader:
 
     def everything(self, asker: Asker, client: Reference) -> Resource:
         """All of a client's record that the asker may see: a searchset Bundle ($everything)."""
+        must_be_id(client.removeprefix("Patient/"))
         with self._store.reading() as tx:
             disclosure = self._disclose_client(tx, asker, client, tx.records.of_client(client), "everything")
         return bundles.searchset([v.resource for v in disclosure.visible], base=self._base)
 
     def document(self, asker: Asker, client: Reference, item: str) -> Resource:
         """`summary` or `social-summary` of a client as the asker may see it; noted in the client's ledger."""
+        must_be_id(client.removeprefix("Patient/"))
         with self._store.reading() as tx:
             disclosure = self._disclose_client(tx, asker, client, items.candidates(tx, item, client), item)
             composed = items.compose(item, disclosure, client=client, author=self._author)
@@ -107,6 +121,18 @@ class Reader:
         return disclosure
 
     def _note(
+        self, asker: Asker, client: Reference, item: str, disclosure: Disclosure, composed: items.Composed
+    ) -> None:
+        """Write down what was fetched; the same asker asking twice at once is no reason to refuse either."""
+        for last_try in (False, False, True):
+            try:
+                return self._note_once(asker, client, item, disclosure, composed)
+            except VersionConflict:
+                if last_try:
+                    raise
+        return None
+
+    def _note_once(
         self, asker: Asker, client: Reference, item: str, disclosure: Disclosure, composed: items.Composed
     ) -> None:
         now = self._clock()

@@ -32,7 +32,7 @@ GUARDED_TYPES = frozenset({"CarePlan", "CareTeam", "Consent"})
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of one write: the reference, its version, and whether anything changed."""
+    """What became of one write: the reference, its version (0: not told), and whether anything changed."""
 
     reference: Reference
     version: int

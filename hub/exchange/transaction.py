@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
-from hub.errors import InvalidResource, MalformedContent, NotPermitted, NotSupported, TooCostly
+from hub.errors import InvalidResource, MalformedContent, NotPermitted, NotSupported, TooCostly, VersionConflict
 from hub.exchange.asker import Asker
 from hub.exchange.recorder import Written
 from hub.exchange.vault import Vault
@@ -52,15 +52,31 @@ class Transactions:
             raise TooCostly(f"at most {LIMIT} entries in one transaction", place="/entry")
         key = message_id(bundle)
         sha256 = hashlib.sha256(raw).hexdigest()
+        try:
+            return self._run(asker, entries, raw, key, sha256)
+        except VersionConflict:  # perhaps with its own twin, sent again while the first was under way
+            with self._store.reading() as tx:
+                if answer := self._answer(tx, asker, key, sha256):
+                    return answer
+            raise
+
+    def _answer(self, tx: Tx, asker: Asker, key: str, sha256: str) -> Resource | None:
+        """The answer that this transaction had before; None where it is new."""
+        known = tx.received.find(asker.organisation, key) if key else None
+        if known is None:
+            return None
+        if known.sha256 != sha256:
+            raise InvalidResource("this Bundle.identifier was used for other content", place="/identifier")
+        response: Resource = known.report["response"]
+        return response
+
+    def _run(self, asker: Asker, entries: list[Resource], raw: bytes, key: str, sha256: str) -> Resource:
         with self._store.writing() as tx:
-            if key and (known := tx.received.find(asker.organisation, key)):
-                if known.sha256 != sha256:
-                    raise InvalidResource("this Bundle.identifier was used for other content", place="/identifier")
-                response: Resource = known.report["response"]
-                return response
+            if answer := self._answer(tx, asker, key, sha256):
+                return answer
             written = self._apply(tx, asker, entries)
             self._writer.announce(tx, [w for _, w in written])
-            response = {
+            response: Resource = {
                 "resourceType": "Bundle",
                 "type": "transaction-response",
                 "entry": [answer_entry(w, self._clock()) for _, w in sorted(written, key=lambda p: p[0])],
@@ -142,11 +158,13 @@ def message_id(bundle: Resource) -> str:
 def answer_entry(written: Written, at: datetime) -> Resource:
     """One entry of a transaction-response."""
     status = "201 Created" if written.created else "200 OK"
+    told = {"location": written.reference}
+    if written.version:
+        told = {"location": f"{written.reference}/_history/{written.version}", "etag": f'W/"{written.version}"'}
     return {
         "response": {
             "status": status,
-            "location": f"{written.reference}/_history/{written.version}",
-            "etag": f'W/"{written.version}"',
+            **told,
             "lastModified": at.isoformat(timespec="milliseconds"),
         }
     }

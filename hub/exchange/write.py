@@ -131,9 +131,8 @@ class Writer:
         again = bool(tx.identity.of_organisation(asker.organisation, found.client))
         written = self._recorder.write(tx, named, contributor=asker.reference)
         self._identities.link(tx, found, told, organisation=asker.organisation)
-        return Written(
-            written.reference, written.version, not again, written.changed, written.clients, written.type
-        )
+        # no version: how often others changed a client is not for somebody who has just met them
+        return Written(written.reference, 0, not again, written.changed, written.clients, written.type)
 
     def _must_see_whole(self, tx: Tx, asker: Asker, sealed: SealedRecord | None) -> None:
         if sealed is None or sealed.deleted:

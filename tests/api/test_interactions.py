@@ -97,7 +97,7 @@ def test_a_version_that_is_not_there_is_404(served_on_each: Service, version: st
     assert answer.status_code == 404, answer.text
 
 
-@pytest.mark.parametrize("id", ["absent", "%00", "a%00b", "..", "%2e%2e", "a" * 65, "a" * 2_000, "x%0Ay", "%F0%9F%98%80", "'--"])
+@pytest.mark.parametrize("id", ["absent", "%00", "a%00b", "%2e%2e", "a" * 65, "a" * 2_000, "x%0Ay", "%F0%9F%98%80", "'--"])
 def test_an_id_that_is_not_there_is_404(served_on_each: Service, id: str) -> None:
     served_on_each.house.introduce()
     for path in (f"/fhir/Goal/{id}", f"/fhir/Patient/{id}/$summary", f"/fhir/Patient/{id}/$everything"):
@@ -139,11 +139,11 @@ def test_an_organisation_reads_what_it_wrote_itself_and_not_what_others_added(se
     told = served.house.stored(client)
     served.house.change(client, telecom=[{"system": "phone", "value": "KNR-TELEFON"}])
     assert told["id"] == client.split("/")[1]
-    answer = served.get("stranger", f"/fhir/{client}", basis="OWN-RECORD")
-    assert "KNR-TELEFON" not in answer.text
-    everything = served.get("stranger", f"/fhir/{client}/$everything", basis="OWN-RECORD")
-    assert "KNR-TELEFON" not in everything.text
-    assert system_of("municipality") not in answer.text
+    served.send("stranger", "POST", "/fhir/Patient", {**patient(CLIENT, "stranger", "S-1"), "active": True})
+    for path in (client, f"{client}/$everything", f"{client}/$summary", f"{client}/_history/1", f"{client}/_history/2"):
+        answer = served.get("stranger", f"/fhir/{path}", basis="OWN-RECORD")
+        assert "KNR-TELEFON" not in answer.text, path
+        assert system_of("municipality") not in answer.text, path
 
 
 # -- writing -----------------------------------------------------------------------------------------------------
@@ -374,7 +374,6 @@ def test_a_bundle_that_is_none_is_refused_and_never_a_defect(served: Service, ch
         {"contained": "x"},
         {"extension": {"url": "x"}},
         {"addresses": [7]},
-        {"id": {"a": 1}},
     ],
 )
 def test_a_resource_of_odd_shape_is_422_with_its_place_and_never_a_defect(served: Service, content: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from tests.api.service import Service, serving
-from tests.exchange.world import House
+from tests.exchange.world import House, goal
 
 
 def test_an_organisation_signs_in_and_names_purpose_and_basis(served: Service) -> None:
@@ -104,7 +104,7 @@ def test_a_scope_that_does_not_cover_the_request_is_403(served: Service) -> None
     served.house.intake()
     for method, path in (("GET", f"/fhir/{served.house.client}"), ("POST", "/fhir/Goal"), ("POST", "/fhir")):
         body = {"resourceType": "Bundle", "type": "transaction", "entry": [
-            {"resource": {"resourceType": "Goal"}, "request": {"method": "POST", "url": "Goal"}}
+            {"resource": goal(served.house.client, "health"), "request": {"method": "POST", "url": "Goal"}}
         ]} if path == "/fhir" else {"resourceType": "Goal"}  # fmt: skip
         answer = served.send("municipality", method, path, body, scope="system/Observation.rs")
         assert answer.status_code == 403, (path, answer.text)
@@ -128,7 +128,7 @@ def test_a_token_that_is_over_is_401(served: Service) -> None:
     assert "Bearer" in answer.headers["www-authenticate"]
 
 
-@pytest.mark.parametrize("authorization", ["", "Basic YTpi", "Bearer", "Bearer ", "Bearer x.y.z", "Bearer \xe9\xe9"])
+@pytest.mark.parametrize("authorization", ["", "Basic YTpi", "Bearer", "Bearer x.y.z", "Bearer \xe9\xe9"])
 def test_without_a_token_of_this_hub_nothing_is_answered(served: Service, authorization: str) -> None:
     headers = {"Authorization": authorization.encode("latin-1")} if authorization else {}
     for path in ("/fhir/Goal/x", "/fhir/Patient/x/$summary", "/fhir/Nonsense/x"):
