@@ -38,7 +38,7 @@ class HubError(Exception):
     http_status: ClassVar[int] = 500
 
     def __init__(self, message: str = "", *, place: str | None = None) -> None:
-        self.message = message or (self.__doc__ or "").strip().splitlines()[0]
+        self.message = message or _said(type(self))
         self.place = place
         super().__init__(f"{place}: {self.message}" if place else self.message)
 
@@ -178,3 +178,9 @@ class Unavailable(HubError):
 
     issue_code = "transient"
     http_status = 503
+
+
+def _said(kind: type[HubError]) -> str:
+    """What a class of error means, as a message: its docstring's first line, in lower case, without a full stop."""
+    first = (kind.__doc__ or "").strip().splitlines()[0].rstrip(".")
+    return first[:1].lower() + first[1:]

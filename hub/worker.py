@@ -66,8 +66,7 @@ class Worker:
     def stop(self) -> None:
         """Stop every thread and listener; what was begun is finished or left to its lease."""
         self._stop.set()
-        for _, listening in self._listening.values():
-            listening.stop()
+        self.stop_listening()
         self._carrier.stop()
         for thread in self._threads:
             thread.join(timeout=10)
@@ -118,6 +117,12 @@ class Worker:
     def listening(self) -> dict[tuple[str, str], tuple[str, int]]:
         """Where it listens, by organisation and adapter."""
         return {key: listening.address for key, (_, listening) in self._listening.items()}
+
+    def stop_listening(self) -> None:
+        """Close every port."""
+        while self._listening:
+            _, (_, listening) = self._listening.popitem()
+            listening.stop()
 
     def fold(self) -> float:
         """Fold the audit journal into the audit store."""

@@ -17,6 +17,11 @@ MANAGED_TYPES = frozenset({"CarePlan", "CareTeam", "Goal", "Consent"})
 """What only an organisation with the role `case-manager` writes."""
 
 
+IN_FORCE = frozenset({"active", "on-hold"})
+AGREED = IN_FORCE | {"completed", "revoked"}
+"""States of a plan that the client agreed to at some time; only such a plan travels."""
+
+
 def check_plan(
     before: Resource | None,
     before_version: int,
@@ -26,14 +31,15 @@ def check_plan(
     other_plans: Iterable[Resource],
 ) -> None:
     """BusinessRule where a CarePlan would come into force without the client's agreement, or beside another."""
-    if after.get("status") != "active":
+    was, becomes = before.get("status") if before else None, after.get("status")
+    if becomes not in AGREED or (was in AGREED and becomes != "active"):
         return
     place = f"CarePlan/{after['id']}/status"
-    if before is None or before.get("status") not in ("draft", "active", "on-hold"):
+    if was not in ("draft", *IN_FORCE) or becomes != "active":
         raise BusinessRule("a plan begins as `draft`, and is activated once the client agreed to it", place=place)
     if any(p.get("status") == "active" and p.get("id") != after["id"] for p in other_plans):
         raise BusinessRule("the client has another active plan; a plan replaces it, none stands beside it", place=place)
-    if before.get("status") != "draft":
+    if before is None or was in IN_FORCE:
         return
     if text.digest(without_status(before)) != text.digest(without_status(after)):
         raise BusinessRule("the draft that was agreed to and the plan to be activated differ", place=place)

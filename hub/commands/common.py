@@ -56,6 +56,8 @@ def telling() -> Iterator[None]:
         fail(f"no such file: {error.filename}", USAGE)
     except IsADirectoryError as error:
         fail(f"a directory, not a file: {error.filename}", USAGE)
+    except OSError as error:
+        fail(f"{error.strerror or type(error).__name__}: {error.filename or ''}", ENVIRONMENT)
 
 
 def settings(data: Path | None, **overrides: Any) -> Settings:

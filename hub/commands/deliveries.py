@@ -43,9 +43,14 @@ def show(id: str, data: Data = None) -> None:
 @app.command()
 def resend(id: str, data: Data = None) -> None:
     """Put a dead delivery back into the queue; it is decided anew when it is sent."""
+    from hub.store.model import DeliveryState
+
     with telling(), opened(data) as hub, hub.store.writing() as tx:
-        if tx.deliveries.read(id) is None:
+        found = tx.deliveries.read(id)
+        if found is None:
             fail(f"no delivery `{id}`", DATA_WRONG)
+        if found.state is not DeliveryState.DEAD:
+            fail(f"this delivery is {found.state}; only a dead one is sent again", DATA_WRONG)
         tx.deliveries.retry(id, hub.clock(), "resent by the operator")
     say(f"{id} waits to be sent again")
 

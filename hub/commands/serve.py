@@ -82,6 +82,12 @@ def run(data: Path | None, port: int | None, host: str | None, *, api: bool, wor
 def serve_api(hub: Hub) -> None:
     """Run the HTTP server until it is told to stop."""
     server = http_server(hub)
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    for told in (signal.SIGINT, signal.SIGTERM):  # uvicorn repeats to these what it was told, once it has ended
+        signal.signal(told, end)
     try:
         server.run()
     except SystemExit:  # how uvicorn gives up when it cannot start

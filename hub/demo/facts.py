@@ -22,10 +22,10 @@ SHORTEST = 9
 """Shorter texts occur by chance."""
 EVERYDAY = re.compile(
     r"no information|no known|not known|unknown|problem|diagnosis|allerg|condition|complaint|severe"
-    r"|confirmed|risk",
+    r"|confirmed|risk|propensity|adverse reaction|intolerance",
     re.IGNORECASE,
 )
-"""Texts that any record may hold without having them from this document."""
+"""Texts that any record may hold without having them from this document, or that say what kind of entry it is."""
 
 
 @dataclass(frozen=True, slots=True)

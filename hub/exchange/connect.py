@@ -12,10 +12,11 @@ from typing import Any
 import msgspec
 
 from hub.adapters.sdk.registry import Registry
-from hub.errors import ConfigurationError
+from hub.errors import ConfigurationError, InsufficientScope
 from hub.exchange.organisations import organisation_resource
 from hub.exchange.vault import Vault
 from hub.fhir.validate import assert_valid
+from hub.security.scopes import Scopes
 from hub.store.model import OrganisationEntry
 from hub.store.store import Store
 
@@ -55,6 +56,13 @@ def check_entry(
     if not isinstance(about, Mapping):
         raise ConfigurationError("the table `organisation` is missing", place=name)
     _check_organisation(name, about)
+    for table in ("items", "identity", "smart"):
+        if not isinstance(entry.get(table, {}), Mapping):
+            raise ConfigurationError(f"write `[{table}]`, a table", place=f"{name}: {table}")
+    listed = entry.get("adapter", [])
+    if not isinstance(listed, list) or not all(isinstance(one, Mapping) for one in listed):
+        raise ConfigurationError("write `[[adapter]]`, a table for each", place=f"{name}: adapter")
+    _check_smart(name, entry.get("smart", {}))
     for direction, listed in entry.get("items", {}).items():
         if direction not in ("push", "pull", "duty") or not set(listed) <= ITEMS:
             raise ConfigurationError(f"items are {', '.join(sorted(ITEMS))}", place=f"{name}: items.{direction}")
@@ -81,6 +89,19 @@ def _check_organisation(name: str, about: Mapping[str, Any]) -> None:
         raise ConfigurationError(f"roles are {', '.join(sorted(ROLES))}", place=f"{name}: organisation.roles")
     if about.get("ico") and not ico_holds(str(about["ico"])):
         raise ConfigurationError("the check digit of `ico` does not hold", place=f"{name}: organisation.ico")
+
+
+def _check_smart(name: str, smart: Mapping[str, Any]) -> None:
+    jwks = smart.get("jwks", {"keys": []})
+    keys = jwks.get("keys") if isinstance(jwks, Mapping) else None
+    if not isinstance(keys, list) or not all(isinstance(key, Mapping) and "kty" in key for key in keys):
+        raise ConfigurationError("`jwks` is { keys = [ ... ] } of public keys", place=f"{name}: smart.jwks")
+    if any("d" in key or key["kty"] == "oct" for key in keys):
+        raise ConfigurationError("only public keys are registered", place=f"{name}: smart.jwks")
+    try:
+        Scopes.parse(str(smart.get("scopes", "")))
+    except InsufficientScope as wrong:
+        raise ConfigurationError(wrong.message, place=f"{name}: smart.scopes") from wrong
 
 
 def _check_adapter(

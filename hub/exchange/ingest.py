@@ -14,7 +14,7 @@ from typing import Any
 
 from hub.adapters.sdk.contract import Answer, Received
 from hub.audit.entry import Disclosed, JournalEntry
-from hub.errors import HubError, MalformedContent, Unavailable, VersionConflict
+from hub.errors import HubError, InvalidResource, MalformedContent, Unavailable, UnmappableContent, VersionConflict
 from hub.exchange.identify import Identities
 from hub.exchange.recorder import Recorder, Written
 from hub.exchange.vault import Vault
@@ -83,19 +83,15 @@ class Ingest:
                 raise
             except HubError as error:
                 return self._store_all(channel, received, sha256, (), error)
+            except Exception as defect:  # kept and reported like bad content, so that it holds up nothing
+                return self._store_all(channel, received, sha256, (), of_the_hub(defect, received.name))
         except (Unavailable, VersionConflict) as passing:
             return Answer("failed", str(passing))
 
     def _seen(self, channel: Channel, received: Received, sha256: str) -> Answer | None:
         with self._store.reading() as tx:
-            known = tx.received.find(channel.organisation, received.message_id)
-        if known is None:
-            return None
-        if known.sha256 == sha256:
-            return answer_of(known)
-        if channel.strict_ids:
-            return Answer("rejected", "this message id was used before for other content", (received.name,))
-        return None
+            known = tx.received.find(channel.organisation, received.message_id, sha256)
+        return answer_of(known) if known else None
 
     def _understand(self, channel: Channel, received: Received) -> tuple[Sequence[Mapped], HubError | None]:
         if received.broken:
@@ -106,6 +102,8 @@ class Ingest:
             raise
         except HubError as error:
             return (), error
+        except Exception as defect:
+            return (), of_the_hub(defect, received.name)
 
     def _store_all(
         self,
@@ -117,12 +115,13 @@ class Ingest:
     ) -> Answer:
         id = self._ids()
         with self._store.writing() as tx:
-            known = tx.received.find(channel.organisation, received.message_id)
-            if known is not None and known.sha256 == sha256:
+            if known := tx.received.find(channel.organisation, received.message_id, sha256):
                 return answer_of(known)
-            writeups = [self._write(tx, channel, one, id) for one in mapped]
+            if channel.strict_ids and tx.received.find(channel.organisation, received.message_id):
+                mapped, fault = (), UnmappableContent("this message id was used before for other content")
+            writeups, failed = self._write_all(tx, channel, mapped, id)
             clients = sorted({w.client for w in writeups})
-            outcome, report = account(mapped, writeups, fault)
+            outcome, report = account(mapped, writeups, fault, failed)
             entry = ReceivedEntry(
                 id=id,
                 organisation=channel.organisation,
@@ -142,6 +141,21 @@ class Ingest:
             self._announce(tx, writeups)
             self._journal.append(self._journal_entry(channel, received, entry, writeups).to_body())
         return answer_of(entry)
+
+    def _write_all(
+        self, tx: Tx, channel: Channel, mapped: Sequence[Mapped], source: str
+    ) -> tuple[list[Writeup], list[HubError]]:
+        """Each client of a message apart, so that one who cannot be taken in holds up no other."""
+        writeups: list[Writeup] = []
+        failed: list[HubError] = []
+        for one in mapped:
+            try:
+                writeups.append(self._write(tx, channel, one, source))
+            except (UnmappableContent, InvalidResource) as error:
+                failed.append(error)
+        if failed and not writeups:
+            raise failed[0]
+        return writeups, failed
 
     def _write(self, tx: Tx, channel: Channel, mapped: Mapped, source: str) -> Writeup:
         return write_bundle(
@@ -181,7 +195,7 @@ class Ingest:
 
 
 def account(
-    mapped: Sequence[Mapped], writeups: Sequence[Writeup], fault: HubError | None
+    mapped: Sequence[Mapped], writeups: Sequence[Writeup], fault: HubError | None, failed: Sequence[HubError] = ()
 ) -> tuple[str, dict[str, Any]]:
     """The outcome of one message and its report: places and rules only, the text of residue stays sealed."""
     if fault is not None:
@@ -194,12 +208,18 @@ def account(
         "residue": residue,
         "warnings": warnings,
         "conflicts": conflicts,
-        "refused": [{"place": p, "why": w} for up in writeups for p, w in up.refused],
+        "refused": [{"place": p, "why": w} for up in writeups for p, w in up.refused]
+        + [{"place": error.place or "", "why": error.message} for error in failed],
         "records": len({w.reference for up in writeups for w in up.written}),
         "review": [up.client for up in writeups if up.suspect],
     }
-    understood = not any(up.refused for up in writeups) and not warnings
+    understood = not report["refused"] and not warnings
     return ("accepted" if understood else "partly"), report
+
+
+def of_the_hub(defect: Exception, name: str) -> HubError:
+    """A defect as an error that says its kind alone: its text may be about a person."""
+    return HubError(f"the hub could not process this: {type(defect).__name__}", place=name)
 
 
 def answer_of(entry: ReceivedEntry) -> Answer:

@@ -23,6 +23,8 @@ __all__ = ["narrative", "sanitise", "section_narrative", "text_of"]
 
 _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+_CONCEALED: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0|<!--", re.IGNORECASE)
+
 _TAGS: Final = (
     "a abbr acronym b big blockquote br caption cite code col colgroup dd dfn div dl dt em h1 h2 h3 h4 h5 h6 "
     "hr i img li ol p pre q samp small span strong sub sup table tbody td tfoot th thead tr tt ul var"
@@ -115,3 +117,8 @@ def _escape(text: str) -> str:
 def _with_contained(resource: Mapping[str, Any], resolve: Resolve) -> Resolve:
     contained = {f"#{c.get('id')}": c for c in resource.get("contained") or [] if isinstance(c, dict)}
     return lambda reference: contained.get(reference) or resolve(reference)
+
+
+def conceals(div: str) -> bool:
+    """Whether a narrative has text that a browser would not show: styled away, or in a comment."""
+    return _CONCEALED.search(div) is not None

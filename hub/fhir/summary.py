@@ -17,7 +17,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from hub.fhir.bundles import document, reference_of
 from hub.fhir.codes import DOC_CATEGORY, DOC_TYPE, LIST_EMPTY_REASON, LOINC
-from hub.fhir.narrative import section_narrative
+from hub.fhir.narrative import conceals, narrative, section_narrative
 from hub.fhir.references import references_of
 from hub.fhir.summary_rules import Areas, named_areas
 from hub.fhir.summary_sections import DISCHARGE_REPORT, PATIENT_SUMMARY, SOCIAL_SUMMARY, Section
@@ -161,7 +161,7 @@ class _Maker:
             shown = [encounter, *shown]
         if self.view.author["resourceType"] == "Organization":
             composition["custodian"] = _reference(self.view.author)
-        members = self._with_supporting([self.patient, self.view.author, *shown])
+        members = [self._in_plain_sight(m) for m in self._with_supporting([self.patient, self.view.author, *shown])]
         return document(
             composition, members, identifier=self.view.identifier, at=now, full_url=self._full_url
         )
@@ -194,6 +194,13 @@ class _Maker:
         if empty:
             made["emptyReason"] = _concept((LIST_EMPTY_REASON, empty))
         return made
+
+    def _in_plain_sight(self, member: Resource) -> Resource:
+        """A member without text that a reader would not see: such a narrative is made anew."""
+        if not conceals(member.get("text", {}).get("div", "")):
+            return member
+        told = narrative(member, language=self.view.language, resolve=self._by_reference().get)
+        return {**member, "text": told}
 
     def _with_supporting(self, members: Sequence[Resource]) -> list[Resource]:
         """The members and what they refer to among the records (who, where, which medicine, which service).

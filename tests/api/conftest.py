@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.api.service import Service, serving
-from tests.exchange.fixtures import house, organisation_keys, sqlite_house, sqlite_url
+from tests.exchange.fixtures import house, one_house, organisation_keys, sqlite_house, sqlite_url
 from tests.exchange.world import House
 
-__all__ = ["house", "organisation_keys", "sqlite_house", "sqlite_url"]
+__all__ = ["house", "one_house", "organisation_keys", "sqlite_house", "sqlite_url"]
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from hub.commands.serve import http_server
 from hub.fhir import text
 from hub.security.client_keys import sign_assertion
+from hub.security.tokens import issue_access_token
 from tests.exchange.world import House
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -63,6 +64,19 @@ class Service:
             assert answer.status_code == 200, answer.text
             self._tokens[key] = answer.json()["access_token"]
         return {"Authorization": f"Bearer {self._tokens[key]}"}
+
+    def renew(self, organisation: str) -> None:
+        """A token of this moment of the hub's clock, as signing in would give it were that the time of day."""
+        issued = issue_access_token(
+            self.house.hub.keys,
+            organisation=organisation,
+            purpose="COC",
+            basis="CONSENT",
+            scope="system/*.cruds",
+            audience=f"{self.house.hub.settings.public_url}/fhir",
+            now=self.house.clock(),
+        )
+        self._tokens[organisation,] = issued
 
     def get(self, organisation: str, path: str, **changes: str) -> httpx.Response:
         return self.http.get(path, headers=self.headers(organisation, **changes))

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.exchange.fixtures import house, organisation_keys, sqlite_house, sqlite_url
+from tests.exchange.fixtures import house, one_house, organisation_keys, sqlite_house, sqlite_url
 
-__all__ = ["house", "organisation_keys", "sqlite_house", "sqlite_url"]
+__all__ = ["house", "one_house", "organisation_keys", "sqlite_house", "sqlite_url"]

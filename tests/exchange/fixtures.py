@@ -43,3 +43,17 @@ def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
     copy = tmp_path / "hub.db"
     copy.write_bytes(sqlite_template.read_bytes())
     return f"sqlite:///{copy}"
+
+
+@pytest.fixture(scope="module")
+def one_house(
+    tmp_path_factory: pytest.TempPathFactory,
+    sqlite_template: Path,
+    organisation_keys: tuple[dict[str, Path], dict[str, Any]],
+) -> Iterator[House]:
+    """One hub for all the tests of a module that leave nothing behind which another could stumble over."""
+    folder = tmp_path_factory.mktemp("house")
+    (folder / "hub.db").write_bytes(sqlite_template.read_bytes())
+    with furnished(folder, f"sqlite:///{folder / 'hub.db'}", *organisation_keys) as made:
+        made.connect()
+        yield made

@@ -198,3 +198,13 @@ def test_documents_from_real_records_are_valid(make: Callable[..., Resource], sa
     records = [rewrite(record, names) for record in records if record["resourceType"] != "Composition"]
     patient = next(record for record in records if record["resourceType"] == "Patient")
     assert errors(make(patient, records, **WHEN)) == ()
+
+
+@pytest.mark.parametrize("concealing", ['<p style="display: none">x</p>', "<!-- x -->", '<b style="visibility:hidden">x</b>'])
+def test_a_narrative_that_hides_text_is_made_anew_in_a_document(concealing: str) -> None:
+    div = f'<div xmlns="http://www.w3.org/1999/xhtml"><p>shown</p>{concealing}</div>'
+    hiding = {**PROBLEM, "text": {"status": "additional", "div": div}}
+    made = patient_summary(PATIENT, [hiding], **WHEN)
+    told = next(r for r in resources_of(made) if r["resourceType"] == "Condition")["text"]["div"]
+    assert "Parkinsonova nemoc" in told
+    assert concealing not in told
