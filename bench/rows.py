@@ -76,12 +76,8 @@ def deciding(known: object) -> Iterator[Row]:
     world = World({"Organization/gp": ORGANISATION, "Patient/p": PATIENT})
     consents = [read_consent(consent_with(n), world) for n in range(5)]
     request = AccessRequest(("Organization/gp",), "TREAT", "access", Basis.CONSENT)
-    record = Record(
-        "Goal/g", "1", GOAL, label(GOAL, rules.label_rules, lambda _: None), frozenset({"Patient/p"})
-    )
-    whole = timed(
-        lambda: bind(request, consents, world, at=AT, bases=rules.bases, zone=ZONE).decide(record)
-    )
+    record = Record("Goal/g", "1", GOAL, label(GOAL, rules.label_rules, lambda _: None), frozenset({"Patient/p"}))
+    whole = timed(lambda: bind(request, consents, world, at=AT, bases=rules.bases, zone=ZONE).decide(record))
     yield row("decide: 5 Consents x 10 provisions, all in one", whole, aim="<= 300 us")
     bound = bind(request, consents, world, at=AT, bases=rules.bases, zone=ZONE)
     yield row("decide: one more record, request bound", timed(lambda: bound.decide(record)), aim="<= 40 us")

@@ -46,9 +46,7 @@ def consent_with(number: int, provisions: int = 10) -> Resource:
         "patient": {"reference": "Patient/p"},
         "performer": [{"reference": "Patient/p"}],
         "sourceAttachment": {"title": "signed"},
-        "policyRule": {
-            "coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "OPTIN"}]
-        },
+        "policyRule": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "OPTIN"}]},
         "provision": {
             "type": "permit",
             "actor": [
@@ -81,9 +79,7 @@ def summary_of(entries: int) -> Resource:
                 "resourceType": "Observation",
                 "id": f"o{n}",
                 "status": "final",
-                "category": [
-                    {"coding": [{"system": CARE_AREA, "code": "finance" if n % 2 else "self-care"}]}
-                ],
+                "category": [{"coding": [{"system": CARE_AREA, "code": "finance" if n % 2 else "self-care"}]}],
                 "code": {"text": "finding"},
                 "subject": {"reference": "Patient/p"},
                 "valueString": "as it is",

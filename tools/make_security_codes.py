@@ -50,9 +50,7 @@ def recipients(definitions: dict[str, Codes]) -> dict[str, list[str]]:
     giving = at_or_below(roles, AGENTS_THAT_GIVE) - set(AGENTS_THAT_RECEIVE)
     return {
         V3 + "v3-ParticipationType": sorted(code for code in receiving if not code.startswith("_")),
-        V3 + "v3-RoleCode": sorted(
-            code for code, _, _ in roles if code not in giving and not code.startswith("_")
-        ),
+        V3 + "v3-RoleCode": sorted(code for code, _, _ in roles if code not in giving and not code.startswith("_")),
     }
 
 

@@ -46,9 +46,7 @@ DISCLOSE: Final = {"system": LIFECYCLE, "code": "disclose", "display": "Disclose
 AUTHZ_CONSENT: Final = {"system": f"{BALP}/CodeSystem/AuthZsubType", "code": "AuthZ-Consent"}
 
 _OUTCOMES: Final = {"success": "0", "failed": "4", "refused": "8"}
-_ACTORS: Final = frozenset(
-    {"PractitionerRole", "Practitioner", "Organization", "Device", "Patient", "RelatedPerson"}
-)
+_ACTORS: Final = frozenset({"PractitionerRole", "Practitioner", "Organization", "Device", "Patient", "RelatedPerson"})
 _INTERACTIONS: Final = frozenset({"read", "vread", "create", "update", "patch", "delete", "transaction"})
 _SEARCHES: Final = frozenset({"search", "search-type", "search-system"})
 _CHANGES: Final = {"create": "C", "update": "U", "patch": "U", "delete": "D"}

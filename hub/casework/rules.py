@@ -53,7 +53,9 @@ class CaseworkRules:
             before_version,
             after,
             consents=[r for r in opened if r["resourceType"] == "Consent"],
-            other_plans=[r for s, r in zip(others, opened, strict=True) if s.type == "CarePlan" and s.contributor in managers],
+            other_plans=[
+                r for s, r in zip(others, opened, strict=True) if s.type == "CarePlan" and s.contributor in managers
+            ],
         )
 
     def _surroundings(self, tx: Tx, client: Reference) -> dict[Reference, Resource]:

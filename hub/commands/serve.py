@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -88,10 +89,8 @@ def serve_api(hub: Hub) -> None:
 
     for told in (signal.SIGINT, signal.SIGTERM):  # uvicorn repeats to these what it was told, once it has ended
         signal.signal(told, end)
-    try:
+    with suppress(SystemExit):  # how uvicorn gives up when it cannot start
         server.run()
-    except SystemExit:  # how uvicorn gives up when it cannot start
-        pass
     if not server.started:
         raise ConfigurationError("cannot listen here; is the port taken?", place=f"port {hub.settings.port}")
 

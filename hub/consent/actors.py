@@ -46,9 +46,7 @@ def expand(actors: Iterable[Reference], world: World, *, at: datetime, zone: Zon
     permit |= moment.same_legal_person(permit)
     deny = moment.roles_of_any_time(asked)
     deny |= moment.ancestors(deny)
-    return Actors(
-        frozenset(permit | moment.teams(permit)), frozenset(deny | moment.teams(deny, doubtful=True))
-    )
+    return Actors(frozenset(permit | moment.teams(permit)), frozenset(deny | moment.teams(deny, doubtful=True)))
 
 
 def in_force(period: Any, at: datetime, zone: ZoneInfo) -> bool:
@@ -142,9 +140,7 @@ class _Moment:
             number = legal_person(self.resource(actor)) if actor.startswith("Organization/") else None
             if number is not None:
                 found.update(
-                    above
-                    for above in self.ancestors((actor,))
-                    if legal_person(self.resource(above)) == number
+                    above for above in self.ancestors((actor,)) if legal_person(self.resource(above)) == number
                 )
         return found
 
@@ -200,9 +196,7 @@ class _Moment:
         if role.get("active", True) is not True or not in_force(role.get("period"), self.at, self.zone):
             return False
         organisation = _target(role, "organization")
-        return not organisations or (
-            organisation is not None and self._one_house(organisation, organisations)
-        )
+        return not organisations or (organisation is not None and self._one_house(organisation, organisations))
 
     def _of_role(self, role: Resource, organisations: set[Reference]) -> set[Reference]:
         served = ("practitioner", "organization") if self._serves(role, organisations) else ("practitioner",)

@@ -126,8 +126,7 @@ def _named(element: str, listed: frozenset[str]) -> bool:
     if bare in listed:
         return True
     return any(
-        name.endswith("[x]") and bare.startswith(name[:-3]) and bare[len(name) - 3 :][:1].isupper()
-        for name in listed
+        name.endswith("[x]") and bare.startswith(name[:-3]) and bare[len(name) - 3 :][:1].isupper() for name in listed
     )
 
 
@@ -176,8 +175,7 @@ def _own(given: Mapping[str, Any], place: str) -> OwnRecord:
         third_party_mark=given.get("third_party_mark", ""),
         third_party_authors=frozenset(given.get("third_party_authors", ())),
         third_party_from=given.get("third_party_from", "U"),
-        guardian_relationships=frozenset(given.get("guardian_relationships", ()))
-        or defaults.guardian_relationships,
+        guardian_relationships=frozenset(given.get("guardian_relationships", ())) or defaults.guardian_relationships,
         guardian_never_sees=_of(given, "guardian_never_sees", (*AREAS, UNCLASSIFIED), place)
         | defaults.guardian_never_sees,
     )

@@ -32,9 +32,7 @@ ABSTRACT_PURPOSE: Final = "PurposeOfUse"
 PURPOSES: Final[Mapping[str, frozenset[str]]] = _upward(_TABLE["purposes"])
 """Purpose -> itself and the purposes that cover it, the abstract one included."""
 
-NAMED_ONLY: Final = frozenset(
-    code for code, covers in PURPOSES.items() if covers & {"HMARKT", "HRESCH", "HPAYMT"}
-)
+NAMED_ONLY: Final = frozenset(code for code, covers in PURPOSES.items() if covers & {"HMARKT", "HRESCH", "HPAYMT"})
 """Purposes that a permit must name: marketing, research, payment, and all below them."""
 
 EMERGENCY: Final = frozenset(("ETREAT", "BTG"))
@@ -53,9 +51,7 @@ BEYOND_SCALE: Final = len(CONFIDENTIALITY)
 SENSITIVITY: Final[Mapping[str, frozenset[str]]] = _upward(_TABLE["sensitivity"])
 """Sensitivity code -> itself and the codes above it."""
 
-RECIPIENT_ROLES: Final = frozenset(
-    (system, code) for system, codes in _TABLE["recipients"].items() for code in codes
-)
+RECIPIENT_ROLES: Final = frozenset((system, code) for system, codes in _TABLE["recipients"].items() for code in codes)
 """Codings of `provision.actor.role` that mean someone who receives (an author or custodian means something
 else).
 """

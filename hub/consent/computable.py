@@ -29,9 +29,7 @@ _RULES: Final = {"OPTIN": True, "OPTOUT": False}
 _DEEPEST: Final = 16
 
 
-def read_consent(
-    consent: Resource, world: World, *, trusted: bool = True, evidence: bool = True
-) -> ConsentRule:
+def read_consent(consent: Resource, world: World, *, trusted: bool = True, evidence: bool = True) -> ConsentRule:
     """The rules of a Consent. `evidence`: a Consent with neither performer nor source is not computable."""
     faults = Faults()
     reading = Reading(faults, world, _own_patient(consent))
@@ -63,9 +61,7 @@ def capture_faults(consent: Resource, world: World) -> tuple[ConsentFault, ...]:
     for provision in rule.root.walk() if rule.root else ():
         codes = provision.stated.codes
         if provision.permit and codes is not None and UNCLASSIFIED in codes.areas:
-            found.append(
-                ConsentFault(f"Consent.{provision.path}.code", "`unclassified` can be named by nobody")
-            )
+            found.append(ConsentFault(f"Consent.{provision.path}.code", "`unclassified` can be named by nobody"))
     return tuple(found)
 
 
@@ -170,14 +166,10 @@ def _read_children(
     if depth > _DEEPEST:
         reading.faults.add(f"Consent.{path}.provision", "nested too deep")
         return ()
-    return tuple(
-        _read_nested(row, f"{path}.provision[{index}]", above, reading, depth=depth) for index, row in rows
-    )
+    return tuple(_read_nested(row, f"{path}.provision[{index}]", above, reading, depth=depth) for index, row in rows)
 
 
-def _read_nested(
-    given: Mapping[str, Any], path: str, above: Fields, reading: Reading, *, depth: int
-) -> Provision:
+def _read_nested(given: Mapping[str, Any], path: str, above: Fields, reading: Reading, *, depth: int) -> Provision:
     """A nested provision: a permit inherits what it does not state, a deny inherits nothing.
 
     What a permit below a deny does not state, it takes from the nearest provision above that states it.

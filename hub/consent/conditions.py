@@ -114,9 +114,7 @@ def _denied_labels(named: NamedLabels) -> Check:
 
 def _classes(named: NamedClasses) -> Check:
     types, documents = named.types, named.documents
-    return lambda facts: (
-        facts.type in types or (bool(documents) and not documents.isdisjoint(facts.documents))
-    )
+    return lambda facts: facts.type in types or (bool(documents) and not documents.isdisjoint(facts.documents))
 
 
 def _time(period: PeriodText, permit: bool) -> Check:

@@ -20,9 +20,9 @@ from hub.fhir.value import Reference, Resource
 
 AUTHOR_ELEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     kind: tuple(paths)
-    for kind, paths in tomllib.loads(
-        resources.files("hub.consent").joinpath("tables/authors.toml").read_text("utf-8")
-    )["authors"].items()
+    for kind, paths in tomllib.loads(resources.files("hub.consent").joinpath("tables/authors.toml").read_text("utf-8"))[
+        "authors"
+    ].items()
 }
 """Type -> elements that name who wrote the record."""
 

@@ -49,9 +49,7 @@ def own_name(reference: Reference) -> str:
 def explain_decision(decision: Decision, who: str, *, language: str) -> str:
     """One sentence: what `who` may see of the record, and why."""
     words = _words(language)
-    decisive = [
-        reason for reason in decision.because if (reason.effect is Effect.DENY) is not decision.permits
-    ]
+    decisive = [reason for reason in decision.because if (reason.effect is Effect.DENY) is not decision.permits]
     why = words["and"].join(dict.fromkeys(explain_reason(reason, language=language) for reason in decisive))
     return str(words[decision.effect.value]).format(who=who, why=why)
 
@@ -72,9 +70,7 @@ def explain_consent(rule: ConsentRule, *, language: str, name_of: NameOf = own_n
     """A sentence for each provision, outermost first; or what cannot be computed."""
     words = _words(language)
     if rule.root is None:
-        return tuple(
-            str(words["not_computable"]).format(path=fault.path, text=fault.text) for fault in rule.faults
-        )
+        return tuple(str(words["not_computable"]).format(path=fault.path, text=fault.text) for fault in rule.faults)
     return tuple(_provision(provision, language, name_of) for provision in rule.root.walk())
 
 
@@ -118,9 +114,7 @@ def _what(fields: Fields, words: Mapping[str, Any], language: str) -> str:
             listed = ", ".join(sorted(code for _, code in fields.codes.others))
             named.append(str(words["coded"]).format(codes=listed))
         what = str(words["also"]).join(filter(None, named))
-    limits = [
-        str(words[limit]) for limit in ("labels", "classes", "data_period", "data") if getattr(fields, limit)
-    ]
+    limits = [str(words[limit]) for limit in ("labels", "classes", "data_period", "data") if getattr(fields, limit)]
     return str(words["limited"]).format(what=what, limits=", ".join(limits)) if limits else what
 
 

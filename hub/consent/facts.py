@@ -97,9 +97,7 @@ class Facts:
 
     def refers_to(self, target: Reference) -> bool:
         """Whether this record points at the target; a part does so with its container."""
-        return target in self.content.references or (
-            self._whole is not None and self._whole.refers_to(target)
-        )
+        return target in self.content.references or (self._whole is not None and self._whole.refers_to(target))
 
     def referred_to_by(self, source: Reference) -> bool:
         """Whether the source, if it is known, points at this record."""

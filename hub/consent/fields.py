@@ -91,9 +91,7 @@ class Reading:
 
     def resolves(self, reference: Reference) -> bool:
         """Whether an actor is known: in the directory, among the records, or the client."""
-        return (
-            reference in self.world.directory or reference in self.world.records or reference == self.patient
-        )
+        return reference in self.world.directory or reference in self.world.records or reference == self.patient
 
 
 def stated_fields(given: Mapping[str, Any], path: str, reading: Reading) -> Fields:
@@ -104,9 +102,7 @@ def stated_fields(given: Mapping[str, Any], path: str, reading: Reading) -> Fiel
         actors=_actors(given["actor"], f"{path}.actor", reading) if "actor" in given else None,
         actions=_actions(given["action"], f"{path}.action", reading) if "action" in given else None,
         purposes=_purposes(given["purpose"], f"{path}.purpose", reading) if "purpose" in given else None,
-        labels=_labels(given["securityLabel"], f"{path}.securityLabel", reading)
-        if "securityLabel" in given
-        else None,
+        labels=_labels(given["securityLabel"], f"{path}.securityLabel", reading) if "securityLabel" in given else None,
         classes=_classes(given["class"], f"{path}.class", reading) if "class" in given else None,
         codes=_codes(given["code"], f"{path}.code", reading) if "code" in given else None,
         data_period=_period(given, "dataPeriod", path, reading),

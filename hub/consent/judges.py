@@ -77,9 +77,7 @@ class ByConsent:
     def _any_permit(self, facts: Facts) -> tuple[Reason, ...]:
         bound = self.consents.bound.get(facts.reference, ())
         return tuple(
-            Reason(
-                facts.reference, Effect.PERMIT, consent.name, path, "name and identifiers follow any permit"
-            )
+            Reason(facts.reference, Effect.PERMIT, consent.name, path, "name and identifiers follow any permit")
             for consent in bound
             if (path := consent.may_permit(None)) is not None
         )
@@ -122,9 +120,7 @@ class ByFlow:
 
     @staticmethod
     def _denies(consents: Consents, facts: Facts) -> tuple[Reason, ...]:
-        return tuple(
-            reason for client in sorted(facts.record.clients) for reason in consents.verdict(client, facts)[0]
-        )
+        return tuple(reason for client in sorted(facts.record.clients) for reason in consents.verdict(client, facts)[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +163,7 @@ class ByContribution:
     def judge(self, facts: Facts) -> Judgement:
         """Whether the record came from the asker's organisation."""
         if facts.record.contributor in self.organisations:
-            return Judgement(
-                True, because(facts, Effect.PERMIT, "basis: OWN-RECORD: contributed by the asker")
-            )
+            return Judgement(True, because(facts, Effect.PERMIT, "basis: OWN-RECORD: contributed by the asker"))
         return refused(facts, "basis: OWN-RECORD: not contributed by the asker")
 
     def areas(self, client: Reference) -> frozenset[str]:

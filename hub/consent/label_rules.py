@@ -22,9 +22,7 @@ from hub.consent.label_codes import CodeSystems, expand, word_pattern
 from hub.errors import MappingDefect
 from hub.fhir.codes import AREAS, UNCLASSIFIED
 
-_RULE_FIELDS: Final = frozenset(
-    ("id", "gives", "types", "codes", "in", "words", "follows", "takes", "when", "because")
-)
+_RULE_FIELDS: Final = frozenset(("id", "gives", "types", "codes", "in", "words", "follows", "takes", "when", "because"))
 _GIVES: Final = frozenset(("areas", "sensitivity", "confidentiality"))
 _WHEN: Final = ("default", "sensitive")
 _TYPE: Final = re.compile(r"[A-Z][A-Za-z]+(\.[a-z][A-Za-z]+)?")
@@ -213,9 +211,7 @@ def _codes(written: Any, systems: CodeSystems, place: str) -> Iterator[tuple[str
         if system not in known:
             raise MappingDefect(f"unknown system `{system}`", place=place)
         for pattern in _strings(patterns, place):
-            yield from (
-                (system, code) for code in (expand(pattern) if system in systems.by_prefix else [pattern])
-            )
+            yield from ((system, code) for code in (expand(pattern) if system in systems.by_prefix else [pattern]))
 
 
 def _items(written: Any, name: str) -> Sequence[Mapping[str, Any]]:

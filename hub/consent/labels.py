@@ -78,10 +78,7 @@ class _Finding:
         self.areas |= areas
         self.sensitivity |= sensitivity
         gave = [*sorted(areas), *sorted(sensitivity)]
-        if (
-            confidentiality
-            and more_confidential(confidentiality, self.confidentiality) != self.confidentiality
-        ):
+        if confidentiality and more_confidential(confidentiality, self.confidentiality) != self.confidentiality:
             self.confidentiality = confidentiality
             gave.append(confidentiality)
         for what in gave:
@@ -181,9 +178,7 @@ def _by_content(found: _Finding, said: Said, kind: str, rules: LabelRules) -> No
                 found.give(rule, f"words: {match[0]}")
 
 
-def _by_type(
-    found: _Finding, element: Mapping[str, Any], kind: str, rules: LabelRules, resolve: Resolve
-) -> None:
+def _by_type(found: _Finding, element: Mapping[str, Any], kind: str, rules: LabelRules, resolve: Resolve) -> None:
     local: dict[str, Resource] | None = None
     for rule in rules.by_type.get(kind, ()):
         found.give(rule, kind)

@@ -80,10 +80,7 @@ class Fields:
     def under(self, parent: Fields) -> Fields:
         """These fields, and what the parent gives for each that is not stated."""
         return Fields(
-            *(
-                above if own is None else own
-                for own, above in zip(self.values(), parent.values(), strict=True)
-            )
+            *(above if own is None else own for own, above in zip(self.values(), parent.values(), strict=True))
         )
 
     def values(self) -> tuple[Any, ...]:

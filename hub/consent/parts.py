@@ -76,9 +76,7 @@ def _parts(
 class _References:
     """Judges what the references of one container name: contained, known by `labels_of`, or unclassified."""
 
-    def __init__(
-        self, resource: Resource, labels_of: Resolve, rules: LabelRules, clients: frozenset[str]
-    ) -> None:
+    def __init__(self, resource: Resource, labels_of: Resolve, rules: LabelRules, clients: frozenset[str]) -> None:
         self.contained = contained_in(resource)
         self.rules = rules
         self.clients = clients
@@ -158,9 +156,7 @@ def _entries(
 class _Entries:
     """Labels inside a Bundle: its entries first, then what the hub knows."""
 
-    def __init__(
-        self, entries: Sequence[Any], index: Mapping[str, int], labels_of: Resolve, rules: LabelRules
-    ) -> None:
+    def __init__(self, entries: Sequence[Any], index: Mapping[str, int], labels_of: Resolve, rules: LabelRules) -> None:
         self._entries = entries
         self._index = index
         self._labels_of = labels_of
@@ -198,9 +194,7 @@ def _clients(resource: Resource) -> frozenset[str]:
     named = (_target(r.get(element)) for r in ([head] if head else resources) for element in SUBJECTS)
     positions = {index[unversioned(target)] for target in named if target and unversioned(target) in index}
     patients = {
-        n
-        for n, entry in enumerate(entries)
-        if isinstance(entry, dict) and entry.get("resourceType") == "Patient"
+        n for n, entry in enumerate(entries) if isinstance(entry, dict) and entry.get("resourceType") == "Patient"
     }
     if len(patients) == 1:
         positions |= patients

@@ -23,9 +23,7 @@ HUB_TIME_ZONE: Final = "Europe/Prague"
 Span = tuple[datetime, datetime]
 """First and last moment, both inside, in UTC."""
 
-_DATE_TIME: Final = re.compile(
-    r"\d{4}(-\d{2}(-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2}))?)?)?", re.ASCII
-)
+_DATE_TIME: Final = re.compile(r"\d{4}(-\d{2}(-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2}))?)?)?", re.ASCII)
 
 
 @lru_cache(maxsize=4096)

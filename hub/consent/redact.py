@@ -86,7 +86,9 @@ def _one(
     resource: Resource, pointer: str, view: View, parts: Sequence[Part], language: str, resolve: Resolve
 ) -> Resource:
     """One resource at its place in the record: pruned, and told anew where it lost something."""
-    mine = [part for part in parts if part.pointer in view.hidden and _below(part.pointer, pointer)] if view.hidden else ()
+    mine = (
+        [part for part in parts if part.pointer in view.hidden and _below(part.pointer, pointer)] if view.hidden else ()
+    )
     inside = {name for name in _named(mine, view) if name.startswith("#")}
     pruned = prune(resource, replace(view, gone=view.gone | inside), pointer=pointer)
     touched = any(_below(hidden, pointer) for hidden in view.hidden)
@@ -183,9 +185,7 @@ def _needed(
     out: set[int],
 ) -> set[int]:
     """The entries that stay: what was judged, and what supports it (who, where, by which device)."""
-    kept = {
-        n for n in range(len(entries)) if n not in out and not is_support(entries[n].get("resource") or {})
-    }
+    kept = {n for n in range(len(entries)) if n not in out and not is_support(entries[n].get("resource") or {})}
     waiting = list(kept)
     while waiting:
         for reference in references_in(seen.get(waiting.pop(), {})):
@@ -197,9 +197,7 @@ def _needed(
 
 
 def _entry(entry: Mapping[str, Any], resource: Resource | None, view: View) -> dict[str, Any]:
-    around = prune({"resourceType": "Bundle", "entry": [{**entry, "resource": {}}]}, view).get("entry", [{}])[
-        0
-    ]
+    around = prune({"resourceType": "Bundle", "entry": [{**entry, "resource": {}}]}, view).get("entry", [{}])[0]
     return {key: resource if key == "resource" else around.get(key, value) for key, value in entry.items()}
 
 

@@ -31,9 +31,7 @@ _ANCHORS: Final[Mapping[str, frozenset[str]]] = {
 }
 """Elements that the rest of their object speaks about; a Consent's provision without its actor says more."""
 
-_ALONG: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
-    "CareTeam.participant": {"member": ("onBehalfOf",)}
-}
+_ALONG: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {"CareTeam.participant": {"member": ("onBehalfOf",)}}
 """What goes together with an element, though its object stays (a participant is still shown by role)."""
 
 

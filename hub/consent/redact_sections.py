@@ -39,9 +39,7 @@ _PLAIN_EXTENSIONS: Final = (
 )
 
 
-def withheld_section(
-    section: Mapping[str, Any], areas: frozenset[str], *, language: str
-) -> dict[str, Any] | None:
+def withheld_section(section: Mapping[str, Any], areas: frozenset[str], *, language: str) -> dict[str, Any] | None:
     """A hidden section: its area, its bare code, and that it is withheld; nothing if its area is unknown."""
     named = [area_word(area, language) for area in AREAS if area in areas]
     code = coded(section.get("code"))
@@ -107,16 +105,12 @@ def with_labels_for(resource: Mapping[str, Any], visible: Iterable[Labels]) -> R
 def coded(concept: object) -> dict[str, Any] | None:
     """A concept by its codings alone, without the words that somebody wrote beside them."""
     codings = concept.get("coding") if isinstance(concept, Mapping) else None
-    named = (
-        [c for c in codings if isinstance(c, Mapping) and c.get("code")] if isinstance(codings, list) else []
-    )
+    named = [c for c in codings if isinstance(c, Mapping) and c.get("code")] if isinstance(codings, list) else []
     return {"coding": named} if named else None
 
 
 def _title(code: Mapping[str, Any] | None) -> str | None:
-    return next(
-        (c["display"] for c in (code or {}).get("coding", ()) if isinstance(c.get("display"), str)), None
-    )
+    return next((c["display"] for c in (code or {}).get("coding", ()) if isinstance(c.get("display"), str)), None)
 
 
 def _is_public(coding: Mapping[str, Any]) -> bool:

@@ -73,9 +73,7 @@ class Consents:
     def hindrances(self, client: Reference, record: Reference) -> list[Reason]:
         """The Consents that cannot be computed and so deny everything they might have covered."""
         return [
-            Reason(
-                record, Effect.DENY, rule.name, rule.faults[0].path, f"UNENFORCEABLE: {rule.faults[0].path}"
-            )
+            Reason(record, Effect.DENY, rule.name, rule.faults[0].path, f"UNENFORCEABLE: {rule.faults[0].path}")
             for rule in self.unenforceable
             if rule.patient is None or rule.patient == client
         ]

@@ -51,6 +51,7 @@ class Mailbag:
         self._keys: set[tuple[str, str]] = set()
         self._arrived = threading.Condition()
         out.mkdir(parents=True, exist_ok=True)
+        self._clear_earlier()
 
     def keep(
         self,
@@ -93,6 +94,19 @@ class Mailbag:
                 index.write(json.dumps(asdict(letter), ensure_ascii=False) + "\n")
             self._arrived.notify_all()
             return letter
+
+    def _clear_earlier(self) -> None:
+        """Remove what an earlier run left here: the files that its index names, and nothing else."""
+        index = self.out / "index.jsonl"
+        if not index.is_file():
+            return
+        inside = self.out.resolve()
+        for line in index.read_text(encoding="utf-8").splitlines():
+            kept = (self.out / str(json.loads(line)["path"])).resolve()
+            if kept.is_relative_to(inside):
+                kept.unlink(missing_ok=True)
+        index.unlink()
+        (self.out / "request-lines.txt").unlink(missing_ok=True)
 
     def note_line(self, organisation: str, line: str) -> None:
         """Keep one request line, as a server's or proxy's log would hold it."""

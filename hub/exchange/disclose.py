@@ -26,6 +26,7 @@ from hub.store.journal import Journal
 from hub.store.model import SealedRecord
 from hub.store.store import Tx
 
+
 @dataclass(frozen=True, slots=True)
 class Visible:
     """One record as the asker may see it. `version` is that of the projection they see (ADR 0014)."""
@@ -38,6 +39,7 @@ class Visible:
     partial: bool
     decision: Decision
     at: datetime
+    """When it was written; of a partial view, when the record began: a later moment could be of a hidden change."""
     source_version: int
 
     @property
@@ -114,7 +116,7 @@ class Gate:
         denied_areas = bound.denied_areas(clients)
         sealed_by = {s.reference: s for s in sealed}
         visible = tuple(
-            self._project(r, decisions, bound, sealed_by[r.reference], denied_areas, closed)
+            self._project(tx, r, decisions, bound, sealed_by[r.reference], denied_areas, closed)
             for r in records
             if decisions[r.reference].permits
         )
@@ -126,7 +128,7 @@ class Gate:
         self, tx: Tx, request: AccessRequest, labels: Labels, clients: Collection[Reference], *, what: str
     ) -> Decision:
         """Whether the asker may do `request.action` with something labelled so (a write, a pull); audited."""
-        record = Record(what, "", {"resourceType": what.split("/")[0]}, labels, frozenset(clients))
+        record = Record(what, "", {"resourceType": what.split("/", maxsplit=1)[0]}, labels, frozenset(clients))
         bound = self._policy.bind(tx, self._vault, request, frozenset(clients), at=self._clock(), about=())
         decision = bound.decide(record)
         kind: journal.Kind = "disclosure" if decision.permits else "refusal"
@@ -146,6 +148,7 @@ class Gate:
 
     def _project(
         self,
+        tx: Tx,
         record: Record,
         decisions: dict[Reference, Decision],
         bound: Binding,
@@ -164,9 +167,8 @@ class Gate:
             return bound.names(reference, record) if closed else bound.sees(reference, record)
 
         shown = redact(record, decision, visible=seen, withheld_areas=denied_areas)
-        hidden = set(decision.hidden_parts)
         areas = beyond_parts(record.labels, record.parts).areas.union(
-            *(p.labels.areas for p in record.parts if p.pointer not in hidden)
+            *(p.labels.areas for p in record.parts if not is_below(p.pointer, decision.hidden_parts))
         )
         partial = decision.effect is Effect.PARTIAL or text.digest(shown) != text.digest(record.resource)
         if not partial:
@@ -178,9 +180,10 @@ class Gate:
         version = f"p{text.digest(shown)[:16]}"
         meta = {k: v for k, v in shown.get("meta", {}).items() if k != "lastUpdated"} | {"versionId": version}
         shown = {**shown, "meta": meta}
+        first = tx.records.vread(sealed.type, sealed.id, 1)
         return Visible(
             record.reference, version, text.write(shown), shown, tuple(sorted(areas)), True, decision,
-            sealed.at, sealed.version,
+            first.at if first else sealed.at, sealed.version,
         )  # fmt: skip
 
     def _left_out(self, records: Sequence[Record], decisions: dict[Reference, Decision]) -> list[Withheld]:
@@ -249,6 +252,11 @@ class Gate:
         )
         self._journal.append(entry.to_body())
         return entry.id
+
+
+def is_below(pointer: str, hidden: Collection[str]) -> bool:
+    """Whether a part is one of the hidden ones, or inside one."""
+    return any(pointer == one or pointer.startswith(f"{one}/") for one in hidden)
 
 
 def spoken(reason: Reason) -> str:

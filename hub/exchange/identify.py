@@ -19,7 +19,6 @@ from hub.security.digests import Digests
 from hub.store.model import IdentityLink, LinkState, SealedRecord
 from hub.store.store import Tx
 
-
 NAMESAKE = "namesake"
 """The index under which Patients are found by name and birth date together, as a keyed hash."""
 
@@ -72,8 +71,10 @@ class Identities:
         if link.state is LinkState.REJECTED and link.suspect is not None:
             return Identified(link.suspect, True, LinkState.CONFIRMED)
         sealed = tx.records.read(*link.client.split("/"))
-        if sealed is not None and not sealed.deleted and is_somebody_else(self._vault.open_resource(tx, sealed), patient):
-            raise UnmappableContent("birth number and birth date contradict what this number stood for", place="Patient")
+        known = self._vault.open_resource(tx, sealed) if sealed and not sealed.deleted else {}
+        if is_somebody_else(known, patient):
+            said = "birth number and birth date contradict what this number stood for"
+            raise UnmappableContent(said, place="Patient")
         return Identified(link.client, True, link.state, link.suspect)
 
     def link(self, tx: Tx, found: Identified, patient: Resource, *, organisation: str) -> None:

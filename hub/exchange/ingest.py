@@ -25,7 +25,6 @@ from hub.store.journal import Journal
 from hub.store.model import ReceivedEntry
 from hub.store.store import Store, Tx
 
-
 Read = Callable[[Received], Source]
 """Parses one Received with the reader of its format."""
 

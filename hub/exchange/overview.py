@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -158,10 +158,23 @@ class Overviews:
             member.kind,
             shared - seen.withheld_areas,
             tuple(
-                Cell(d.item, d.version, d.areas, d.basis, d.because, str(d.state), d.updated)
+                Cell(
+                    d.item,
+                    d.version,
+                    seen_of(d.areas, seen),
+                    d.basis,
+                    tuple(b for b in d.because if not b.startswith("Consent/") or re.split(r"[| ]", b)[0] in shown),
+                    str(d.state),
+                    d.updated,
+                )
                 for d in latest.values()
             ),
-            tuple(left for item, d in decided.items() for left in left_out(item, d, shown)),
+            tuple(
+                left
+                for item, d in decided.items()
+                for left in left_out(item, d, shown)
+                if seen.withheld_areas.isdisjoint(left.areas)
+            ),
         )
 
     def _timeline(
@@ -179,7 +192,7 @@ class Overviews:
         shown = {v.reference for v in seen.visible}
         sources = {s.source for s in tx.records.of_client(client) if s.reference in shown}
         moments = [
-            Moment(d.updated, _kind(d), name(d.organisation), d.item, d.areas, d.version, d.outcome)
+            Moment(d.updated, _kind(d), name(d.organisation), d.item, seen_of(d.areas, seen), d.version, d.outcome)
             for d in deliveries
             if d.state in (DeliveryState.DELIVERED, DeliveryState.WITHHELD, DeliveryState.DEAD)
         ]
@@ -191,9 +204,10 @@ class Overviews:
         for visible in seen.visible:
             type, id = visible.reference.split("/")
             if type == "CarePlan":
+                history = tx.records.history(type, id)
                 moments += [
                     Moment(s.at, "plan", name(s.contributor.split("/")[-1]), "plan", (), str(s.version))
-                    for s in tx.records.history(type, id)
+                    for s in (history[-1:] if visible.partial else history)
                 ]
             elif type == "Consent":
                 moments += [self._captured(tx, viewer, s, name) for s in tx.records.history(type, id)]
@@ -224,6 +238,11 @@ class Overviews:
             str(sealed.version),
             ", ".join(name(a.split("/")[1]) for a in actors if a.startswith("Organization/")),
         )
+
+
+def seen_of(areas: Iterable[str], seen: Disclosure) -> tuple[str, ...]:
+    """Of these areas those that the viewer shares; what others hold beyond them is not said."""
+    return tuple(area for area in areas if area not in seen.withheld_areas)
 
 
 def left_out(item: str, delivery: Delivery, shown: set[Reference]) -> list[Left]:

@@ -24,7 +24,6 @@ from hub.fhir.value import Reference, Resource
 from hub.store.model import Delivery, DeliveryState, Holding, SealedRecord
 from hub.store.store import Store, Tx
 
-
 VERSION = re.compile(r"[1-9][0-9]{0,8}")
 """A version as the hub counts them; anything else names none."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-
 from hub.consent.labels import label
 from hub.consent.model import Labels
 from hub.errors import BusinessRule, NotFound, NotPermitted

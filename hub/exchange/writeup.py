@@ -47,8 +47,8 @@ def write_bundle(
 ) -> Writeup:
     """Write the entries of a document or collection Bundle with exactly one Patient.
 
-    UnmappableContent where there is no Patient, or another than the one asked `about`. An entry that is not valid R4 is refused with its place; the rest
-    is written.
+    UnmappableContent where there is no Patient, or another than the one asked `about`. An entry that is not valid R4
+    is refused with its place; the rest is written.
     """
     entries = [(n, e) for n, e in enumerate(bundle.get("entry", [])) if "resource" in e]
     patients = [e for _, e in entries if e["resource"]["resourceType"] == "Patient"]

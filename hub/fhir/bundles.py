@@ -26,8 +26,7 @@ def document(
     members = _once([composition, *resources])
     names = {f"{r['resourceType']}/{r['id']}": full_url(r) for r in members if "id" in r}
     entries = [
-        {"fullUrl": names.get(reference_of(r) or "") or full_url(r), "resource": rewrite(r, names)}
-        for r in members
+        {"fullUrl": names.get(reference_of(r) or "") or full_url(r), "resource": rewrite(r, names)} for r in members
     ]
     return {
         "resourceType": "Bundle",
@@ -55,9 +54,7 @@ def transaction(
     return _bundle("transaction", entries, identifier)
 
 
-def collection(
-    resources: Iterable[Resource], *, full_url: Callable[[Resource], str] | None = None
-) -> Resource:
+def collection(resources: Iterable[Resource], *, full_url: Callable[[Resource], str] | None = None) -> Resource:
     """A collection Bundle, in the order given."""
     entries: list[dict[str, Any]] = []
     for resource in resources:
@@ -72,10 +69,7 @@ def searchset(
     """A searchset Bundle of matches."""
     bundle = _bundle(
         "searchset",
-        [
-            {"fullUrl": f"{base}/{reference_of(r)}", "resource": r, "search": {"mode": "match"}}
-            for r in resources
-        ],
+        [{"fullUrl": f"{base}/{reference_of(r)}", "resource": r, "search": {"mode": "match"}} for r in resources],
         None,
     )
     bundle["total"] = len(resources) if total is None else total

@@ -122,9 +122,7 @@ def patients_of(resource: Resource) -> frozenset[Reference]:
     """The clients of a record as `Patient/id`; members of a subject Group are the caller's to add."""
     kind = resource.get("resourceType")
     if kind == "Patient":
-        return (
-            frozenset((f"Patient/{resource['id']}",)) if isinstance(resource.get("id"), str) else frozenset()
-        )
+        return frozenset((f"Patient/{resource['id']}",)) if isinstance(resource.get("id"), str) else frozenset()
     if kind == "Bundle":
         entries = (entry.get("resource") for entry in resource.get("entry", ()))
         return frozenset().union(*(patients_of(entry) for entry in entries if entry))

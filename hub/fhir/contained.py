@@ -30,9 +30,7 @@ def entry_types(bundle: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def contained_faults(
-    value: dict[str, Any], referred: Collection[str]
-) -> Iterator[tuple[int, str | None, str, str]]:
+def contained_faults(value: dict[str, Any], referred: Collection[str]) -> Iterator[tuple[int, str | None, str, str]]:
     """dom-2 to dom-5 as (index, element, rule, text): contained resources are flat, used, without own life.
 
     `referred` are the local ids that references of the resource name.

@@ -47,9 +47,7 @@ def choice(o: Object, stem: str) -> bool:
 
 def coded(concept: Any, system: str, *codes: str) -> bool:
     """Whether a CodeableConcept has a coding of the system with one of the codes."""
-    return any(
-        coding.get("system") == system and coding.get("code") in codes for coding in items(concept, "coding")
-    )
+    return any(coding.get("system") == system and coding.get("code") in codes for coding in items(concept, "coding"))
 
 
 def items(value: Any, key: str) -> Iterator[Object]:
@@ -107,9 +105,7 @@ def ratio_complete(o: Object) -> bool:
 
 def offset_from_event(o: Object) -> bool:
     when = o.get("when")
-    return "offset" not in o or (
-        isinstance(when, list) and not {"C", "CM", "CD", "CV"} & {str(w) for w in when}
-    )
+    return "offset" not in o or (isinstance(when, list) and not {"C", "CM", "CD", "CV"} & {str(w) for w in when})
 
 
 def not_negative(key: str) -> Rule:
@@ -130,9 +126,7 @@ def condition_in_error(o: Object) -> bool:
 
 
 def listed_with_status(o: Object) -> bool:
-    listed = any(
-        coded(item, f"{_TERMS}condition-category", "problem-list-item") for item in items(o, "category")
-    )
+    listed = any(coded(item, f"{_TERMS}condition-category", "problem-list-item") for item in items(o, "category"))
     return "clinicalStatus" in o or condition_in_error(o) or not listed
 
 
@@ -145,11 +139,7 @@ def value_or_components(o: Object) -> bool:
     if not choice(o, "value") or "component" not in o:
         return True
     own = {(c.get("system"), c.get("code")) for c in items(o.get("code"), "coding")}
-    parts = {
-        (c.get("system"), c.get("code"))
-        for p in items(o, "component")
-        for c in items(p.get("code"), "coding")
-    }
+    parts = {(c.get("system"), c.get("code")) for p in items(o, "component") for c in items(p.get("code"), "coding")}
     return not own & parts
 
 

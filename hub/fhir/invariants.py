@@ -74,9 +74,7 @@ INVARIANTS: Final[dict[str, dict[str, Rule]]] = {
     },
     "Appointment": {
         "app-2": lambda o: ("start" in o) == ("end" in o),
-        "app-3": lambda o: (
-            {"start", "end"} <= o.keys() or o.get("status") in ("proposed", "cancelled", "waitlist")
-        ),
+        "app-3": lambda o: {"start", "end"} <= o.keys() or o.get("status") in ("proposed", "cancelled", "waitlist"),
         "app-4": lambda o: "cancelationReason" not in o or o.get("status") in ("noshow", "cancelled"),
     },
     "Appointment.participant": {"app-1": any_of("type", "actor")},

@@ -98,8 +98,7 @@ def _table(kind: str, rows: Sequence[Row], language: str, *, named: bool) -> str
     columns = list(dict.fromkeys(column for row in rows for column in row))
     head = "".join(f"<th>{_escape(column_word(column, language))}</th>" for column in columns)
     lines = (
-        "<tr>" + "".join(f"<td>{_escape(row.get(column, ''))}</td>" for column in columns) + "</tr>"
-        for row in rows
+        "<tr>" + "".join(f"<td>{_escape(row.get(column, ''))}</td>" for column in columns) + "</tr>" for row in rows
     )
     caption = f"<caption>{_escape(type_word(kind, language))}</caption>" if named else ""
     return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"

@@ -68,9 +68,7 @@ def _result(observation: Mapping[str, Any], reader: Reader) -> str:
     """The value of an Observation, and of its components by name."""
     components = (c for c in observation.get("component") or [] if isinstance(c, Mapping))
     named = (f"{text_of(c.get('code'))}: {_value(c, reader)}" for c in components)
-    return "; ".join(
-        filter(None, (_value(observation, reader), text_of(observation.get("interpretation")), *named))
-    )
+    return "; ".join(filter(None, (_value(observation, reader), text_of(observation.get("interpretation")), *named)))
 
 
 def _value(observed: Mapping[str, Any], reader: Reader) -> str:

@@ -31,12 +31,8 @@ ATTRIBUTES: Final = frozenset(_HARMLESS.split())
 _ALLOWED: Final = frozenset(f"{{{XHTML}}}{name}" for name in ELEMENTS)
 _XML: Final = frozenset(f"{{http://www.w3.org/XML/1998/namespace}}{name}" for name in ("lang", "space", "id"))
 _LINKS: Final = re.compile(r"(?:https?:|mailto:|tel:|urn:|#|[^:\x00-\x20]*(?:[/?#]|$))", re.IGNORECASE)
-_IMAGES: Final = re.compile(
-    r"(?:#|data:image/(?:png|jpeg|gif|webp|bmp)[;,]|[^:/\\\s][^:\\\s]*$)", re.IGNORECASE
-)
-_BAD_STYLE: Final = re.compile(
-    r"url\s*\(|expression\s*\(|@import|javascript:|behaviou?r\s*:|-moz-binding|\\", re.I
-)
+_IMAGES: Final = re.compile(r"(?:#|data:image/(?:png|jpeg|gif|webp|bmp)[;,]|[^:/\\\s][^:\\\s]*$)", re.IGNORECASE)
+_BAD_STYLE: Final = re.compile(r"url\s*\(|expression\s*\(|@import|javascript:|behaviou?r\s*:|-moz-binding|\\", re.I)
 _CONTENT: Final = frozenset(f"{{{XHTML}}}{name}" for name in ("img", "hr"))
 
 

@@ -91,8 +91,7 @@ def _names_only(value: dict[str, Any]) -> bool:
 def _rewrite(value: Any, mapping: Mapping[str, str]) -> Any:
     if isinstance(value, dict):
         result = {
-            key: _rewrite(item, mapping) if isinstance(item, dict | list) else item
-            for key, item in value.items()
+            key: _rewrite(item, mapping) if isinstance(item, dict | list) else item for key, item in value.items()
         }
         for key in ("reference", "fullUrl"):
             text = result.get(key)

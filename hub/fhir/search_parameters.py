@@ -130,9 +130,7 @@ def _alternatives(expression: str) -> list[str]:
     return [part.strip() for part in expression.split(" | ") if part.strip()]
 
 
-_AS_PREFIX: Final = re.compile(
-    r"\((?P<path>[A-Za-z.]+) as (?P<type>[A-Za-z]+)\)(?P<rest>(?:\.[a-z][A-Za-z]*)*)"
-)
+_AS_PREFIX: Final = re.compile(r"\((?P<path>[A-Za-z.]+) as (?P<type>[A-Za-z]+)\)(?P<rest>(?:\.[a-z][A-Za-z]*)*)")
 _PART: Final = re.compile(
     r"\.?(?:(?:as|ofType)\((?P<type>[A-Za-z]+)\)"
     r"|where\((?P<key>[a-z][A-Za-z]*) ?= ?'(?P<value>[^']*)'\)"

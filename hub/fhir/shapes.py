@@ -142,11 +142,7 @@ def _codings(value_set: str | None) -> frozenset[tuple[str, str]] | None:
 
 def _rules(name: str, definition: dict[str, Any]) -> tuple[Invariant, ...]:
     written = INVARIANTS.get(name, {})
-    rules = [
-        Invariant(key, how, text, written[key])
-        for key, how, text in definition["constraints"]
-        if key in written
-    ]
+    rules = [Invariant(key, how, text, written[key]) for key, how, text in definition["constraints"] if key in written]
     official = {rule.key for rule in rules}
     rules += [
         Invariant(key, "error", (holds.__doc__ or key).strip().splitlines()[0], holds)

@@ -162,9 +162,7 @@ class _Maker:
         if self.view.author["resourceType"] == "Organization":
             composition["custodian"] = _reference(self.view.author)
         members = [self._in_plain_sight(m) for m in self._with_supporting([self.patient, self.view.author, *shown])]
-        return document(
-            composition, members, identifier=self.view.identifier, at=now, full_url=self._full_url
-        )
+        return document(composition, members, identifier=self.view.identifier, at=now, full_url=self._full_url)
 
     def _sections(self) -> tuple[list[dict[str, Any]], list[Resource]]:
         """The sections, and the records that stand in them."""
@@ -172,9 +170,7 @@ class _Maker:
         shown: list[Resource] = []
         areas = [(record, self.view.areas(record)) for record in self.records if "id" in record]
         for section in self.kind.sections:
-            entries = (
-                [] if section.area in self.view.withheld else [r for r, a in areas if section.belongs(r, a)]
-            )
+            entries = [] if section.area in self.view.withheld else [r for r, a in areas if section.belongs(r, a)]
             if entries or section.required or self.kind.all_sections or section.area in self.view.withheld:
                 sections.append(self._section(section, entries))
                 shown += entries

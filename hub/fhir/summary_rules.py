@@ -82,16 +82,12 @@ def observation_kind(r: Resource) -> str:
     """Which section of a patient summary an Observation belongs in."""
     if has_code(r.get("code"), _PREGNANCY):
         return "pregnancy"
-    if has_code(r.get("code"), _FUNCTION) or has_code(
-        r.get("category"), frozenset(("functional-status", "survey"))
-    ):
+    if has_code(r.get("code"), _FUNCTION) or has_code(r.get("category"), frozenset(("functional-status", "survey"))):
         return "function"
     if has_code(r.get("category"), "vital-signs"):
         return "vitals"
     social = frozenset(("social-history", "sdoh"))
-    if has_code(r.get("category"), social) or any(
-        is_care_area(system) for system, _ in codes_of(r.get("category"))
-    ):
+    if has_code(r.get("category"), social) or any(is_care_area(system) for system, _ in codes_of(r.get("category"))):
         return "social"
     return "result"
 
@@ -100,18 +96,14 @@ def observed(kind: str, *others: str) -> Belongs:
     def belongs(r: Resource, _: frozenset[str]) -> bool:
         if _gone(r):
             return False
-        return r["resourceType"] in others or (
-            r["resourceType"] == "Observation" and observation_kind(r) == kind
-        )
+        return r["resourceType"] in others or (r["resourceType"] == "Observation" and observation_kind(r) == kind)
 
     return belongs
 
 
 def function(r: Resource, areas: frozenset[str]) -> bool:
     """Abilities of daily life: by category or code, or by area."""
-    return observed("function")(r, areas) or about("self-care", "Observation", "QuestionnaireResponse")(
-        r, areas
-    )
+    return observed("function")(r, areas) or about("self-care", "Observation", "QuestionnaireResponse")(r, areas)
 
 
 def advance_directive(r: Resource, _: frozenset[str]) -> bool:
@@ -132,9 +124,7 @@ def own_request(r: Resource, areas: frozenset[str]) -> bool:
 
 
 def safeguarding(r: Resource, areas: frozenset[str]) -> bool:
-    return advance_directive(r, areas) or about(
-        "safeguarding", "Flag", "Observation", "Condition", "Consent"
-    )(r, areas)
+    return advance_directive(r, areas) or about("safeguarding", "Flag", "Observation", "Condition", "Consent")(r, areas)
 
 
 def sharing(r: Resource, _: frozenset[str]) -> bool:

@@ -53,9 +53,7 @@ PATIENT_SUMMARY: Final = (
     Section(LOINC, "10160-0", ("Medikace", "Medikation", "Medication"), "health", medication, required=True),
     Section(LOINC, "11369-6", ("Očkování", "Impfungen", "Immunisations"), "health", of_type("Immunization")),
     Section(LOINC, "47519-4", ("Výkony", "Eingriffe", "Procedures"), "health", of_type("Procedure")),
-    Section(
-        LOINC, "30954-2", ("Výsledky", "Befunde", "Results"), "health", observed("result", "DiagnosticReport")
-    ),
+    Section(LOINC, "30954-2", ("Výsledky", "Befunde", "Results"), "health", observed("result", "DiagnosticReport")),
     Section(LOINC, "8716-3", ("Vitální funkce", "Vitalzeichen", "Vital signs"), "health", observed("vitals")),
     Section(
         LOINC,
@@ -64,9 +62,7 @@ PATIENT_SUMMARY: Final = (
         "health",
         observed("social"),
     ),
-    Section(
-        LOINC, "47420-5", ("Soběstačnost", "Funktionsstatus", "Functional status"), "self-care", function
-    ),
+    Section(LOINC, "47420-5", ("Soběstačnost", "Funktionsstatus", "Functional status"), "self-care", function),
     Section(
         LOINC,
         "18776-5",
@@ -88,9 +84,7 @@ PATIENT_SUMMARY: Final = (
         "health",
         past_problem,
     ),
-    Section(
-        LOINC, "82810-3", ("Těhotenství", "Schwangerschaft", "Pregnancy"), "health", observed("pregnancy")
-    ),
+    Section(LOINC, "82810-3", ("Těhotenství", "Schwangerschaft", "Pregnancy"), "health", observed("pregnancy")),
     Section(
         LOINC,
         "42348-3",
@@ -134,9 +128,7 @@ SOCIAL_SUMMARY: Final = (
         "identity",
         of_type("RelatedPerson", "CareTeam"),
     ),
-    Section(
-        LOINC, "42349-1", ("Důvod a zakázka", "Anlass und Auftrag", "Reason and request"), "plan", own_request
-    ),
+    Section(LOINC, "42349-1", ("Důvod a zakázka", "Anlass und Auftrag", "Reason and request"), "plan", own_request),
     Section(
         LOINC,
         "75310-3",

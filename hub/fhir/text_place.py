@@ -121,9 +121,7 @@ def _after_value(text: str, at: int, stack: list[_Frame]) -> int | None:
         stack.pop()
         return at + 1
     if sign != ",":
-        raise _FoundError(
-            "a comma or the end of the container is expected" if sign else "the text ends too early", at
-        )
+        raise _FoundError("a comma or the end of the container is expected" if sign else "the text ends too early", at)
     return None
 
 

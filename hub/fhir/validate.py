@@ -111,9 +111,7 @@ def _type(value: Any, path: _Path, walk: _Walk) -> str | None:
         return None
     kind = value.get("resourceType")
     if type(kind) is not str or kind not in RESOURCE_TYPES:
-        walk.say(
-            (path, "resourceType"), "structure", "is not a resource type of R4" if kind else "is missing"
-        )
+        walk.say((path, "resourceType"), "structure", "is not a resource type of R4" if kind else "is missing")
         return None
     return kind
 

@@ -90,9 +90,7 @@ def _tree(text: str, name: str) -> etree._Element:
     except etree.XMLSyntaxError as error:
         line, column = error.position
         entry = parser.error_log.last_error
-        kind = (
-            entry.type_name.removeprefix("ERR_").replace("_", " ").lower() if entry is not None else "syntax"
-        )
+        kind = entry.type_name.removeprefix("ERR_").replace("_", " ").lower() if entry is not None else "syntax"
         raise MalformedContent(f"not well-formed XML ({kind})", place=_place(name, line, column)) from None
     if _TOO_DEEP(root):
         raise MalformedContent(f"nested deeper than {MAX_DEPTH} levels", place=name)

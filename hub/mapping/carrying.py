@@ -97,9 +97,7 @@ def carry(rules: Carry, label: str, source: Source) -> Mapped:
         piece.resource = _resolved(whole, reaches, piece.place, warnings)
     bundle = _bundle(document, pieces, source, residue, warnings)
     places = {piece.full_url: piece.place for piece in pieces}
-    bundle, taken_out, complaints = salvage(
-        bundle, lambda url, inside: f"{places.get(url, source.name)}{inside}"
-    )
+    bundle, taken_out, complaints = salvage(bundle, lambda url, inside: f"{places.get(url, source.name)}{inside}")
     return Mapped(
         bundle=bundle,
         mapping=label,
@@ -135,20 +133,13 @@ def _pieces(
             gone |= {str(entry.get("fullUrl")), f"{type_name}/{resource.get('id')}"}
             continue
         full_url, alias = entry.get("fullUrl"), ""
-        if (
-            not isinstance(full_url, str)
-            or full_url in seen
-            or "/_history/" in full_url
-            or ":" not in full_url
-        ):
+        if not isinstance(full_url, str) or full_url in seen or "/_history/" in full_url or ":" not in full_url:
             known = resource.get("id") if isinstance(resource.get("id"), str) else f"#{number}"
             made = f"urn:uuid:{uuid5(NAMESPACE, f'{source.key}|{type_name}|{known}')}"
             if made in seen:
                 made = f"urn:uuid:{uuid5(NAMESPACE, f'{source.key}|{type_name}|{known}|{number}')}"
             if full_url is not None:
-                warnings.append(
-                    MappingWarning(f"/entry/{number}/fullUrl", rules.passes, "not usable; a new one given")
-                )
+                warnings.append(MappingWarning(f"/entry/{number}/fullUrl", rules.passes, "not usable; a new one given"))
                 alias = full_url if isinstance(full_url, str) and full_url not in seen else ""
             full_url = made
         seen.add(full_url)
@@ -235,9 +226,7 @@ def _bundle(
         day = compositions[0].resource.get("date")
         whole = f"{day}T00:00:00Z" if _is_day(day) else str(day)
         moment = whole if _INSTANT.fullmatch(whole) else None
-        warnings.append(
-            MappingWarning("/timestamp", "timestamp", "missing; the date of the Composition is taken")
-        )
+        warnings.append(MappingWarning("/timestamp", "timestamp", "missing; the date of the Composition is taken"))
     bundle["identifier"] = identifier
     bundle["type"] = "document" if compositions and moment else "collection"
     if moment:

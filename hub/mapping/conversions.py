@@ -193,9 +193,7 @@ def telecom_value(value: str, _: Setting) -> str:
 def telecom_system(value: str, _: Setting) -> str:
     scheme = value.strip().partition(":")[0].lower()
     known = {"tel": "phone", "mailto": "email", "fax": "fax", "sms": "sms", "http": "url", "https": "url"}
-    return known.get(
-        scheme, "email" if "@" in value else "phone" if re.match(r"[+(\d]", value.strip()) else "other"
-    )
+    return known.get(scheme, "email" if "@" in value else "phone" if re.match(r"[+(\d]", value.strip()) else "other")
 
 
 def _plain(node: Node, setting: Setting) -> str | None:

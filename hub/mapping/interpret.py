@@ -39,9 +39,7 @@ def run(mapping: Mapping, source: Source, *, options: Map[str, str] = _NOTHING) 
 def run_all(mapping: Mapping, source: Source, *, options: Map[str, str] = _NOTHING) -> tuple[Mapped, ...]:
     """Map a source, one `Mapped` for each client in it (at least one)."""
     if source.format != mapping.format:
-        raise UnmappableContent(
-            f"mapping {mapping.id} reads {mapping.format}, not {source.format}", place=source.name
-        )
+        raise UnmappableContent(f"mapping {mapping.id} reads {mapping.format}, not {source.format}", place=source.name)
     if mapping.carry is not None:
         return (carry(mapping.carry, mapping.label, source),)
     if mapping.columns is not None:
@@ -50,9 +48,7 @@ def run_all(mapping: Mapping, source: Source, *, options: Map[str, str] = _NOTHI
         said = [found[0] for values in mapping.kind if (found := values(source.root))]
         place = source.place(said[0][1] if said else source.root)
         kind = "^".join(text for text, _ in said) or "this"
-        raise UnmappableContent(
-            f"`{kind}` is not what mapping {mapping.id} is for", place=f"{source.name} {place}"
-        )
+        raise UnmappableContent(f"`{kind}` is not what mapping {mapping.id} is for", place=f"{source.name} {place}")
     clients, nobody = _clients(mapping, source)
     if not clients:
         raise UnmappableContent("no client in it", place=source.name)
@@ -62,9 +58,7 @@ def run_all(mapping: Mapping, source: Source, *, options: Map[str, str] = _NOTHI
         warnings = tuple(MappingWarning(note.place, "reader", note.text) for note in notes)
         kept = tuple(Residue(note.place, note.kept, note.text) for note in notes if note.kept)
         first = made[0]
-        made[0] = Mapped(
-            first.bundle, first.mapping, first.trace, kept + first.residue, warnings + first.warnings
-        )
+        made[0] = Mapped(first.bundle, first.mapping, first.trace, kept + first.residue, warnings + first.warnings)
     return tuple(made)
 
 

@@ -60,14 +60,10 @@ def _look(
 
 
 def _content(mapping: Mapping, node: Node) -> str:
-    pieces = (
-        [said for one in mapping.content if (said := node.attributes.get(one))] if node.attributes else []
-    )
+    pieces = [said for one in mapping.content if (said := node.attributes.get(one))] if node.attributes else []
     if node.text and (text := " ".join(node.text.split())):
         pieces.append(text)
-    pieces += [
-        " ".join(child.tail.split()) for child in node.children if child.tail and not child.tail.isspace()
-    ]
+    pieces += [" ".join(child.tail.split()) for child in node.children if child.tail and not child.tail.isspace()]
     return " ".join(pieces)
 
 

@@ -59,9 +59,7 @@ class Library:
 
     def for_source(self, source: Source) -> Mapping:
         """The one mapping into the hub that accepts this source."""
-        inward = [
-            one for one in self._mappings.values() if one.format == source.format and one.columns is None
-        ]
+        inward = [one for one in self._mappings.values() if one.format == source.format and one.columns is None]
         taken = [one for one in inward if one.accepts(source.root)]
         if len(taken) == 1:
             return taken[0]

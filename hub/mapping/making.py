@@ -10,9 +10,7 @@ from hub.mapping.steps import Condition, Nodes
 from hub.mapping.targets import Target
 
 
-def write_object(
-    run: Run, node: Node, target: Place, to: Target, steps: list[Step], needs: str | None
-) -> bool:
+def write_object(run: Run, node: Node, target: Place, to: Target, steps: list[Step], needs: str | None) -> bool:
     """One object written at `to`, unless it stays empty or lacks what it needs."""
     inner = Place({}, "", target)
     mark = len(run.trace)
@@ -35,9 +33,7 @@ def full_url_of(run: Run, node: Node, type_name: str, key: str, shared: bool) ->
     return run.full_url(type_name, key, shared=shared)
 
 
-def make_resource(
-    run: Run, node: Node, type_name: str, full_url: str, known_as: str, steps: list[Step]
-) -> bool:
+def make_resource(run: Run, node: Node, type_name: str, full_url: str, known_as: str, steps: list[Step]) -> bool:
     """One resource made and put, unless it stays empty; while it is made, its name already means it."""
     resource: dict[str, Any] = {"resourceType": type_name, "id": full_url[9:]}
     before = run.named.get(known_as)
@@ -55,9 +51,7 @@ def make_resource(
     return False
 
 
-def contained_maker(
-    type_name: str, nodes: Nodes, holds: Condition | None, steps: list[Step], to: Target
-) -> Step:
+def contained_maker(type_name: str, nodes: Nodes, holds: Condition | None, steps: list[Step], to: Target) -> Step:
     """A resource inside the one being made, for what has no identity of its own (a medicine)."""
 
     def contain(run: Run, node: Node, target: Place) -> None:

@@ -73,9 +73,7 @@ def _element(node: Node) -> str:
     if tag == "caption" and (node.parent is None or node.parent.tag != "table"):
         return f"<b>{inner}</b>" if inner.strip() else ""
     if tag == "content":
-        name = next(
-            (_STYLES[s] for s in node.attributes.get("styleCode", "").split() if s in _STYLES), "span"
-        )
+        name = next((_STYLES[s] for s in node.attributes.get("styleCode", "").split() if s in _STYLES), "span")
         return f"<{name}>{inner}</{name}>" if inner.strip() else inner
     name = tag if tag in _SAME else _RENAMED.get(tag, "span")
     if not inner and name not in ("td", "th", "tr"):

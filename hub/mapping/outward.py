@@ -57,9 +57,7 @@ class Columns:
     """Elements that need no column: ids, versions, references that only hold things together."""
 
 
-def compile_columns(
-    document: dict[str, Any], name: str, paths: Compiler, tables: Mapping[str, ValueTable]
-) -> Columns:
+def compile_columns(document: dict[str, Any], name: str, paths: Compiler, tables: Mapping[str, ValueTable]) -> Columns:
     """Compile `columns:` and `rows:`; raises MappingDefect naming file and rule."""
     columns = document["columns"]
     if not isinstance(columns, list) or len(set(columns)) != len(columns):
@@ -111,9 +109,7 @@ def to_table(columns: Columns, label: str, source: Source, options: Mapping[str,
     return Table(columns.columns, tuple(rows), label, tuple(_dropped(columns, source.root, touched)))
 
 
-def _row(
-    rule: RowRule, node: Node, width: int, touched: set[int], options: Mapping[str, str]
-) -> tuple[str, ...]:
+def _row(rule: RowRule, node: Node, width: int, touched: set[int], options: Mapping[str, str]) -> tuple[str, ...]:
     cells = [""] * width
     for cell in rule.cells:
         said: list[str] = [options[cell.option]] if options.get(cell.option) else []

@@ -41,9 +41,7 @@ class Path:
 class Compiler:
     """Compiles the paths of one mapping file; `place` names file and rule in every defect."""
 
-    def __init__(
-        self, dialect: str, namespaces: Mapping[str, str], lookup: Lookup, default: str = ""
-    ) -> None:
+    def __init__(self, dialect: str, namespaces: Mapping[str, str], lookup: Lookup, default: str = "") -> None:
         self._dialect = dialect
         self._namespaces = namespaces
         self._lookup = lookup
@@ -263,9 +261,7 @@ class _Parser:
             self._take(")")
             self._compiler.lookup(name, "")
             lookup = self._compiler.lookup
-            return None, lambda node: [
-                (to, n) for v, n in values(node) if (to := lookup(name, v)) is not None
-            ]
+            return None, lambda node: [(to, n) for v, n in values(node) if (to := lookup(name, v)) is not None]
         before = self._at
         nodes, values = self.alternatives()
         ends_in_attribute = any(t[1] == "@" for t in self._tokens[before : self._at][-2:])

@@ -49,9 +49,7 @@ KEYS = frozenset(
 class RuleCompiler:
     """Compiles the rules of one file."""
 
-    def __init__(
-        self, file: str, paths: Compiler, tables: Mapping[str, ValueTable], groups: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, file: str, paths: Compiler, tables: Mapping[str, ValueTable], groups: Mapping[str, Any]) -> None:
         self._file = file
         self._paths = paths
         self._scalars = ScalarCompiler(file, paths, tables)
@@ -67,9 +65,7 @@ class RuleCompiler:
         for spec in rules:
             name = spec.get("id") if isinstance(spec, dict) else None
             if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
-                raise MappingDefect(
-                    "a rule without an id of a-z, 0-9 and -", place=f"{self._file} {parent}".strip()
-                )
+                raise MappingDefect("a rule without an id of a-z, 0-9 and -", place=f"{self._file} {parent}".strip())
             whole = f"{parent}.{name}" if parent else name
             if name in seen:
                 raise MappingDefect("two rules have this id", place=f"{self._file} rule {whole}")
@@ -108,9 +104,7 @@ class RuleCompiler:
         """The first alternative whose `when` holds; with `each`, for every node by itself."""
         only(spec, "id note when each choose", place)
         options = []
-        inner = self.steps(
-            [{k: v for k, v in one.items() if k != "when"} for one in spec["choose"]], owner, name
-        )
+        inner = self.steps([{k: v for k, v in one.items() if k != "when"} for one in spec["choose"]], owner, name)
         for one, step in zip(spec["choose"], inner, strict=True):
             options.append((self._paths.condition(str(one.get("when", ".")), place), step))
         nodes = self._paths.path(str(spec.get("each", ".")), place).nodes
@@ -140,11 +134,7 @@ class RuleCompiler:
         if group not in self._groups:
             raise MappingDefect(f"no group is called `{group}`", place=place)
         spec = self._groups[group]
-        if (
-            not isinstance(spec, dict)
-            or set(spec) - {"type", "rules", "note"}
-            or not {"type", "rules"} <= set(spec)
-        ):
+        if not isinstance(spec, dict) or set(spec) - {"type", "rules", "note"} or not {"type", "rules"} <= set(spec):
             raise MappingDefect("a group has `type` and `rules`", place=f"{self._file} group {group}")
         types = [spec["type"]] if isinstance(spec["type"], str) else spec["type"]
         if owner not in types:

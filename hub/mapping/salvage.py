@@ -55,9 +55,7 @@ def salvage(bundle: Resource, where: Where) -> tuple[Resource, list[Residue], li
                 warnings.append(MappingWarning(place, fault.rule, fault.text))
                 resource = _without(resource, inside, fault, tried, entry["fullUrl"], place, residue)
                 if resource is None:
-                    residue.append(
-                        Residue(place, _said(entry["resource"]), f"not valid FHIR R4: {fault.text}")
-                    )
+                    residue.append(Residue(place, _said(entry["resource"]), f"not valid FHIR R4: {fault.text}"))
                     dropped.add(entry["fullUrl"])
                     break
             entries[number] = {**entry, "resource": resource}
@@ -113,9 +111,7 @@ def words_only(narrative: dict[str, Any]) -> dict[str, Any]:
     """A narrative of which only the words are kept."""
     words = " ".join(
         html.unescape(
-            re.sub(
-                r"<[^>]*>", " ", re.sub(r"(?s)<(script|style).*?</\1>", " ", str(narrative.get("div", "")))
-            )
+            re.sub(r"<[^>]*>", " ", re.sub(r"(?s)<(script|style).*?</\1>", " ", str(narrative.get("div", ""))))
         ).split()
     )
     escaped = html.escape(words, quote=False) or "-"

@@ -145,9 +145,7 @@ class ScalarCompiler:
         required = requirement(spec, place)
         keep = spec.get("keep")
         if keep not in (None, "narrative") or (keep and to.type != "Narrative"):
-            raise MappingDefect(
-                "`keep` can be `narrative`, on a rule whose target is a Narrative", place=place
-            )
+            raise MappingDefect("`keep` can be `narrative`, on a rule whose target is a Narrative", place=place)
         has_fixed = "value" in spec or "default" in spec
         fixed = spec.get("value", spec.get("default"))
         if has_fixed:
@@ -169,9 +167,7 @@ class ScalarCompiler:
     def _fill(self, spec: dict[str, Any], to: Target, name: str, place: str) -> Fill:
         """How the rule gets its value: from an option, from whole elements, joined, or text by text."""
         named = self._conversions(spec, place)
-        turn = Turn(
-            name, to, [CONVERSIONS[one] for one in named if one in CONVERSIONS], self._table(spec, place)
-        )
+        turn = Turn(name, to, [CONVERSIONS[one] for one in named if one in CONVERSIONS], self._table(spec, place))
         whole = next((NODE_CONVERSIONS[one] for one in named if one in NODE_CONVERSIONS), None)
         if "option" in spec:
             return turn.from_option(str(spec["option"]))

@@ -51,9 +51,7 @@ def read_table(text: str, *, name: str) -> ValueTable:
         raise MappingDefect("the table is empty", place=f"tables/{name}.csv")
     header = next(csv.reader([lines[0][1]]))
     if header[:2] != ["from", "to"] or set(header) - {"from", "to", "display", "system", "note"}:
-        raise MappingDefect(
-            "the header must be from,to[,display][,system][,note]", place=f"tables/{name}.csv"
-        )
+        raise MappingDefect("the header must be from,to[,display][,system][,note]", place=f"tables/{name}.csv")
     rows: dict[str, Row] = {}
     for number, line in lines[1:]:
         cells = next(csv.reader([line]))
@@ -63,7 +61,5 @@ def read_table(text: str, *, name: str) -> ValueTable:
         row = dict(zip(header, cells, strict=True))
         if row["from"] in rows:
             raise MappingDefect(f"`{row['from']}` is there twice", place=f"tables/{name}.csv line {number}")
-        rows[row["from"]] = Row(
-            row["to"], row.get("system", "") or about.get("system", ""), row.get("display", "")
-        )
+        rows[row["from"]] = Row(row["to"], row.get("system", "") or about.get("system", ""), row.get("display", ""))
     return ValueTable(name, about.get("version", ""), about.get("system", ""), rows)

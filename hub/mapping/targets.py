@@ -53,9 +53,7 @@ def check_constant(type_name: str, value: Any, place: str) -> None:
         for key, inner in value.items():
             element = _element(type_name, key, key, place)
             if element.many != isinstance(inner, list):
-                raise MappingDefect(
-                    f"`{key}` of {type_name} is {'' if element.many else 'not '}a list", place=place
-                )
+                raise MappingDefect(f"`{key}` of {type_name} is {'' if element.many else 'not '}a list", place=place)
             for one in inner if isinstance(inner, list) else [inner]:
                 check_constant(element.type, one, place)
 

@@ -89,9 +89,7 @@ def _time(
 ) -> str:
     if hour == "24":
         raise ValueError("hour 24")
-    moment = datetime(
-        int(year), int(month), int(day), int(hour), int(minute), min(int(second), 59), tzinfo=UTC
-    )
+    moment = datetime(int(year), int(month), int(day), int(hour), int(minute), min(int(second), 59), tzinfo=UTC)
     if not offset:
         local = moment.replace(tzinfo=ZoneInfo(zone)).utcoffset() or timedelta()
         minutes = int(local.total_seconds()) // 60

@@ -226,9 +226,7 @@ class Listener:
             except BROKEN as away:
                 failures = 1 if monotonic() - began > self._heartbeat else failures + 1
                 pause = self._backoff.pause(failures).total_seconds()
-                _log.warning(
-                    "broker lost", queue=self._topology.name, error=type(away).__name__, seconds=pause
-                )
+                _log.warning("broker lost", queue=self._topology.name, error=type(away).__name__, seconds=pause)
                 self._stopped.wait(pause)
 
     def _consume(self) -> None:
@@ -292,8 +290,6 @@ def beat(wire: Any, longest: float) -> None:
 
 def connection(url: str, *, heartbeat: int) -> Connection:
     """An open connection; one of BROKEN where there is no broker."""
-    opened = Connection(
-        url, heartbeat=heartbeat, connect_timeout=_CONNECT, transport_options={"confirm_publish": True}
-    )
+    opened = Connection(url, heartbeat=heartbeat, connect_timeout=_CONNECT, transport_options={"confirm_publish": True})
     opened.connect()
     return opened

@@ -47,9 +47,7 @@ class Retry:
     backoff: Backoff = field(default_factory=Backoff)
     attempts: int = 12
 
-    def next_at(
-        self, attempt: int, now: datetime, *, retry_after: timedelta | None = None
-    ) -> datetime | None:
+    def next_at(self, attempt: int, now: datetime, *, retry_after: timedelta | None = None) -> datetime | None:
         """When to try again after the `attempt`-th try failed; None: give up, where people see it."""
         if attempt >= self.attempts:
             return None
@@ -100,9 +98,7 @@ class Circuit:
 class Circuits:
     """The circuits of all organisations of this process; each rest is longer than the one before."""
 
-    def __init__(
-        self, clock: Callable[[], datetime], *, threshold: int = 5, rest: Backoff | None = None
-    ) -> None:
+    def __init__(self, clock: Callable[[], datetime], *, threshold: int = 5, rest: Backoff | None = None) -> None:
         self._clock = clock
         self._threshold = threshold
         self._rest = rest or Backoff(first=timedelta(seconds=10), longest=timedelta(minutes=10))
@@ -129,9 +125,7 @@ class Circuits:
         now = self._clock()
         with self._lock:
             circuit = self._circuits.get(organisation, Circuit())
-            self._circuits[organisation] = circuit.failed(
-                now, threshold=self._threshold, rest=self._pause(circuit)
-            )
+            self._circuits[organisation] = circuit.failed(now, threshold=self._threshold, rest=self._pause(circuit))
 
     def of(self, organisation: str) -> Circuit:
         """What is known of one organisation."""

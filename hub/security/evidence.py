@@ -29,9 +29,7 @@ class Evidence:
     at: str
 
 
-def sign_evidence(
-    keys: HubKeys, consent: Resource, *, document_sha256: str | None = None, at: datetime
-) -> str:
+def sign_evidence(keys: HubKeys, consent: Resource, *, document_sha256: str | None = None, at: datetime) -> str:
     """A compact JWS over the Consent and the document, to be kept with it."""
     claims: dict[str, Any] = {"consent": digest(consent), "at": at.isoformat()}
     if document_sha256 is not None:

@@ -72,9 +72,7 @@ def verified(token: str, key: ECKey | RSAKey, header: Mapping[str, Any]) -> dict
 
 def sign(claims: Mapping[str, Any], key: ECKey, *, kid: str, kind: str) -> str:
     """A compact JWS over canonical JSON, ES384; `kind` is its `typ`, so that none passes for another."""
-    return jws.serialize_compact(
-        {"alg": "ES384", "kid": kid, "typ": kind}, _encode(claims), key, algorithms=["ES384"]
-    )
+    return jws.serialize_compact({"alg": "ES384", "kid": kid, "typ": kind}, _encode(claims), key, algorithms=["ES384"])
 
 
 def _part(text: str) -> dict[str, Any]:

@@ -56,9 +56,7 @@ class Caller:
     expires: datetime
 
 
-def verify_assertion(
-    token: str, *, registered: Registered, audience: str | Sequence[str], now: datetime
-) -> Assertion:
+def verify_assertion(token: str, *, registered: Registered, audience: str | Sequence[str], now: datetime) -> Assertion:
     """The organisation that proved who it is; Unauthenticated where anything is amiss.
 
     `audience` is the address of the token endpoint, in each form that counts as it.

@@ -61,9 +61,7 @@ class AuditStore:
         with transaction(self._engines.writer, writing=True) as sql:
             sql.hold("audit fold")
             ordered = sorted(entries, key=lambda entry: entry[:2])
-            return sum(
-                _fold(sql, file, list(own)) for file, own in groupby(ordered, key=lambda entry: entry[0])
-            )
+            return sum(_fold(sql, file, list(own)) for file, own in groupby(ordered, key=lambda entry: entry[0]))
 
     def list(self, client: str | None = None, limit: int = 100) -> _Rows:
         """The newest entries first, those that concern a client where one is named."""
@@ -76,9 +74,7 @@ class AuditStore:
     def heads(self) -> dict[str, tuple[int, str]]:
         """The last folded line of each file: its number and hash."""
         last = sa.select(_e.file, sa.func.max(_e.seq).label("seq")).group_by(_e.file).subquery()
-        found = sa.select(_e.file, _e.seq, _e.hash).join(
-            last, (_e.file == last.c.file) & (_e.seq == last.c.seq)
-        )
+        found = sa.select(_e.file, _e.seq, _e.hash).join(last, (_e.file == last.c.file) & (_e.seq == last.c.seq))
         with transaction(self._engines.reader, writing=False) as sql:
             return {row.file: (row.seq, row.hash) for row in sql.rows(found)}
 

@@ -83,6 +83,4 @@ class Word(sa.types.TypeDecorator[Any]):
 
 def key() -> sa.Column[int]:
     """The internal key of a row: it grows with time, and stays inside (order and rate would tell)."""
-    return sa.Column(
-        "key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=True
-    )
+    return sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=True)

@@ -152,9 +152,7 @@ class Deliveries:
         row = self._sql.row(_ALL.where(_d.id == id))
         return _delivery(row) if row else None
 
-    def list(
-        self, client: str | None = None, state: DeliveryState | None = None, limit: int = 1000
-    ) -> _Deliveries:
+    def list(self, client: str | None = None, state: DeliveryState | None = None, limit: int = 1000) -> _Deliveries:
         """Deliveries, the oldest first, of one client or in one state where named."""
         found = _ALL.order_by(_d.key).limit(limit)
         if client is not None:
@@ -165,9 +163,7 @@ class Deliveries:
 
     def due(self, now: datetime) -> int:
         """How many wait and are due, or were in flight when their lease ran out."""
-        return int(
-            self._sql.value(sa.select(sa.func.count()).select_from(delivery).where(OPEN, _d.next_at <= now))
-        )
+        return int(self._sql.value(sa.select(sa.func.count()).select_from(delivery).where(OPEN, _d.next_at <= now)))
 
     def next_due(self) -> datetime | None:
         """When the next one is to be looked at; None where nothing is open."""

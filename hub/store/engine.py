@@ -185,9 +185,7 @@ class Sql:
         """
         returned = table.c.key if "key" in table.c else sa.literal(0)
         insert = postgresql.insert if self.postgresql else sqlite.insert
-        found: int | None = self.value(
-            insert(table).values(values).on_conflict_do_nothing().returning(returned)
-        )
+        found: int | None = self.value(insert(table).values(values).on_conflict_do_nothing().returning(returned))
         return found
 
     def put(self, table: sa.Table, values: Mapping[str, Any], *, by: str) -> None:

@@ -164,9 +164,7 @@ class Journal:
             if before:
                 now = max(now, _started(before[-1]) + timedelta(microseconds=1))
             path = self.directory / f"{now.strftime(_STAMP)}-{self.part}{_SUFFIX}"
-            descriptor = os.open(
-                path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
-            )
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             try:
                 line, head = link(GENESIS, {OPENED: now.isoformat(), FOLLOWS: follows})
                 _put(descriptor, line + b"\n")

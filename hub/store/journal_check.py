@@ -72,9 +72,7 @@ def _predecessor(name: str, lines: list[bytes], hashes: Mapping[str, list[str]])
         return [JournalFault(str(before), 0, f"the file that `{name}` follows is missing")]
     faults = []
     if before != earlier[-1]:
-        faults.append(
-            JournalFault(name, 1, f"the file follows `{before}`, but `{earlier[-1]}` stands between")
-        )
+        faults.append(JournalFault(name, 1, f"the file follows `{before}`, but `{earlier[-1]}` stands between"))
     if head not in hashes[before]:
         faults.append(JournalFault(str(before), 0, f"the line that `{name}` follows is missing"))
     return faults
@@ -85,9 +83,7 @@ def _folded(name: str, seq: int, head: str, hashes: Mapping[str, list[str]]) -> 
         return [JournalFault(name, 0, "the file was folded into the audit store, and is missing")]
     lines = hashes[name]
     if len(lines) < seq:
-        return [
-            JournalFault(name, len(lines) + 1, f"the file was folded up to line {seq}, and ends before it")
-        ]
+        return [JournalFault(name, len(lines) + 1, f"the file was folded up to line {seq}, and ends before it")]
     if lines[seq - 1] != head:
         return [JournalFault(name, seq, "the line is not the one that was folded into the audit store")]
     return []

@@ -19,9 +19,7 @@ from hub.store.schema import received
 
 _Entries = list[ReceivedEntry]
 _c = received.c
-_PLAIN: Final = tuple(
-    column.name for column in _c if column.name not in ("key", "nonce", "ciphertext", "wraps")
-)
+_PLAIN: Final = tuple(column.name for column in _c if column.name not in ("key", "nonce", "ciphertext", "wraps"))
 _ALL: Final = sa.select(received)
 
 
@@ -50,9 +48,7 @@ class ReceivedLog:
         if self._sql.insert_new(received, row) is None:
             raise VersionConflict("the same message was taken before", place=entry.organisation)
 
-    def settle(
-        self, id: str, outcome: str, mapping: str, report: Mapping[str, Any], clients: Collection[str]
-    ) -> None:
+    def settle(self, id: str, outcome: str, mapping: str, report: Mapping[str, Any], clients: Collection[str]) -> None:
         """Say what became of it."""
         fields = {"outcome": outcome, "mapping": mapping, "report": dict(report), "clients": tuple(clients)}
         if not self._sql.run(sa.update(received).where(_c.id == id).values(fields)):

@@ -20,9 +20,7 @@ IDS = load(FOLDER, TestClock()).ids
 
 
 def able(direction: str) -> list[str]:
-    return [
-        entry.manifest.id for entry in load(FOLDER, TestClock()) if direction in entry.manifest.directions
-    ]
+    return [entry.manifest.id for entry in load(FOLDER, TestClock()) if direction in entry.manifest.directions]
 
 
 class Bench:

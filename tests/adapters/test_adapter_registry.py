@@ -58,9 +58,7 @@ def test_a_manifest_is_read(tmp_path: Path) -> None:
         (("id = ", "id == "), "not TOML"),
     ],
 )
-def test_a_fault_in_a_manifest_is_named_with_file_and_key(
-    tmp_path: Path, change: tuple[str, str], key: str
-) -> None:
+def test_a_fault_in_a_manifest_is_named_with_file_and_key(tmp_path: Path, change: tuple[str, str], key: str) -> None:
     with pytest.raises(ConfigurationError, match=r"courier/manifest\.toml") as caught:
         read_manifest(manifest(tmp_path, MANIFEST.replace(*change, 1)))
     assert key in str(caught.value)
@@ -138,9 +136,7 @@ def test_a_schema_keyword_that_is_not_understood_is_an_error_not_a_gap(rule: dic
 def test_every_key_of_every_adapter_is_explained(id: str) -> None:
     content = json.loads((FOLDER / id / "config.schema.json").read_text())
     unexplained = [
-        key
-        for key, rule in content["properties"].items()
-        if "description" not in rule and not key.startswith("max_")
+        key for key, rule in content["properties"].items() if "description" not in rule and not key.startswith("max_")
     ]
     assert unexplained == []
     readme = (FOLDER / id / "README.md").read_text()

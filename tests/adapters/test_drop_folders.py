@@ -170,12 +170,8 @@ def test_the_oldest_file_comes_first(post: Post) -> None:
     assert [piece.path.name for piece in post.taken()] == ["b.csv", "c.csv", "a.csv"]
 
 
-@pytest.mark.parametrize(
-    ("outcome", "where"), [("accepted", "done"), ("partly", "done"), ("rejected", "error")]
-)
-def test_a_settled_file_goes_where_its_answer_sends_it_with_a_report(
-    post: Post, outcome: str, where: str
-) -> None:
+@pytest.mark.parametrize(("outcome", "where"), [("accepted", "done"), ("partly", "done"), ("rejected", "error")])
+def test_a_settled_file_goes_where_its_answer_sends_it_with_a_report(post: Post, outcome: str, where: str) -> None:
     post.drop()
     (piece,) = post.taken()
     post.folder.settle(piece.sha256, Answer(outcome, "note", ("row 4",), "r-1"))  # type: ignore[arg-type]

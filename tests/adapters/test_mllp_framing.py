@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 from hub.adapters.sdk.mllp import Broken, Event, Frame, Framer, Stray, frame
 
 LIMIT = 1000
-BODIES = st.lists(
-    st.binary(max_size=80).map(lambda b: b.replace(b"\x0b", b"v").replace(b"\x1c", b"f")), max_size=6
-)
+BODIES = st.lists(st.binary(max_size=80).map(lambda b: b.replace(b"\x0b", b"v").replace(b"\x1c", b"f")), max_size=6)
 
 
 def fed(*parts: bytes, limit: int = LIMIT) -> list[Event]:

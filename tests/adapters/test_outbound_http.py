@@ -97,9 +97,7 @@ def test_a_gzip_bomb_is_not_unpacked_to_be_measured() -> None:
 
 
 def test_an_answer_in_gzip_is_read() -> None:
-    with saying(
-        sends(head("Content-Encoding: gzip", "Connection: close"), gzip.compress(b"hello"))
-    ) as server:
+    with saying(sends(head("Content-Encoding: gzip", "Connection: close"), gzip.compress(b"hello"))) as server:
         assert to(server).get("metadata").body == b"hello"
 
 

@@ -26,7 +26,9 @@ SHARED = ("health", "services", "plan", "identity")
 
 NO_CLASS = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"}
 CLINICAL = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}]}
-ALLERGY = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "code": "active"}]}
+ALLERGY = {
+    "coding": [{"system": "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "code": "active"}]
+}
 
 MINIMAL: dict[str, Callable[[str, str], Resource]] = {
     "AllergyIntolerance": lambda c, w: {"patient": ref(c), "clinicalStatus": ALLERGY, "code": {"text": w}},
@@ -52,7 +54,9 @@ MINIMAL: dict[str, Callable[[str, str], Resource]] = {
     },
     "Observation": lambda c, w: {"status": "final", "subject": ref(c), "code": {"text": w}, "valueString": w},
     "Procedure": lambda c, w: {"status": "completed", "subject": ref(c), "code": {"text": w}},
-    "QuestionnaireResponse": lambda c, w: {"status": "completed", "subject": ref(c), "item": [{"linkId": "1", "text": w}]},
+    "QuestionnaireResponse": lambda c, w: {
+        "status": "completed", "subject": ref(c), "item": [{"linkId": "1", "text": w}],
+    },
     "RelatedPerson": lambda c, w: {"patient": ref(c), "name": [{"text": w}]},
     "ServiceRequest": lambda c, w: {"status": "active", "intent": "order", "subject": ref(c), "code": {"text": w}},
     "Task": lambda c, w: {"status": "requested", "intent": "order", "for": ref(c), "description": w},
@@ -154,7 +158,9 @@ class Ask:
 
 def asks(app: FastAPI, house: House, planted: Planted) -> dict[str, list[Ask]]:
     """Every request to be made of every route (method and template); KeyError for a route nobody thought of."""
-    references = sorted({*planted.canaries.values(), *house.references.values(), f"Patient/{'a' * 26}", f"Goal/{'b' * 26}"})
+    references = sorted(
+        {*planted.canaries.values(), *house.references.values(), f"Patient/{'a' * 26}", f"Goal/{'b' * 26}"}
+    )
     patients = [r for r in references if r.startswith("Patient/")]
     some = [r for n, r in enumerate(references) if n % 6 == 0 or r in house.references.values()]
     known: dict[str, list[Ask]] = {
@@ -204,7 +210,7 @@ def _routes(found: list[BaseRoute], prefix: str) -> Iterator[str]:
         if methods := getattr(route, "methods", None):
             yield from (f"{method} {path}" for method in sorted(methods))
         elif router := getattr(route, "original_router", None):
-            yield from _routes(router.routes, prefix + str(getattr(route, "include_context").prefix))
+            yield from _routes(router.routes, prefix + str(route.include_context.prefix))
         elif inner := getattr(route, "routes", None):
             yield from _routes(inner, path)
         else:

@@ -49,9 +49,7 @@ def test_what_is_shared_is_really_there(world: tuple[Service, Planted]) -> None:
 
 
 @pytest.mark.parametrize("organisation", ["stranger", "homecare"])
-def test_hidden_and_absent_are_the_same_answer_byte_for_byte(
-    world: tuple[Service, Planted], organisation: str
-) -> None:
+def test_hidden_and_absent_are_the_same_answer_byte_for_byte(world: tuple[Service, Planted], organisation: str) -> None:
     service, planted = world
     hidden = [r for r in planted.hidden.values() if organisation == "stranger" or r not in planted.shown]
     absent = service.get(organisation, f"/fhir/Goal/{'a' * 26}")
@@ -89,9 +87,7 @@ def test_a_route_that_returned_the_stored_text_would_be_found(
             assert sealed is not None
             shown = house.hub.reader.read(house.asker(), *house.client.split("/"))
             text = house.hub.vault.open_text(tx, sealed)
-        return Visible(
-            sealed.reference, "1", text, {}, (), False, shown.decision, shown.at, shown.source_version
-        )
+        return Visible(sealed.reference, "1", text, {}, (), False, shown.decision, shown.at, shown.source_version)
 
     monkeypatch.setattr(Reader, "read", forgetful)
     met = leaks(service, "homecare", planted, only="GET /fhir/{type}/{id}")

@@ -46,7 +46,12 @@ def test_where_the_database_is_away_the_answer_is_try_again(served: Service, mon
 def test_metrics_count_routes_and_never_what_stood_in_them(served: Service) -> None:
     served.house.intake()
     made = served.send("municipality", "POST", "/fhir/Goal", goal(served.house.client, "health")).json()["id"]
-    paths = [f"/fhir/Goal/{made}", f"/fhir/{served.house.client}/$summary", "/fhir/Goal/KNR-HIDDEN", "/KNR-PATH?KNR=QUERY"]
+    paths = [
+        f"/fhir/Goal/{made}",
+        f"/fhir/{served.house.client}/$summary",
+        "/fhir/Goal/KNR-HIDDEN",
+        "/KNR-PATH?KNR=QUERY",
+    ]
     for path in paths:
         served.get("municipality", path)
     served.http.request("KNRMETHOD", "/fhir/Goal/x")

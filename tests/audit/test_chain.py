@@ -12,18 +12,11 @@ from hub.audit.chain import GENESIS, ChainFault, link, parse, verify
 from hub.errors import IntegrityFailure
 
 json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**53), 2**53)
-    | st.text(st.characters(exclude_categories=["Cs"])),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", max_size=3), inner, max_size=3)
-    ),
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", max_size=3), inner, max_size=3),
     max_leaves=8,
 )
-bodies = st.lists(
-    st.dictionaries(st.text('abcž\n"', min_size=1), json_values, max_size=4), min_size=1, max_size=6
-)
+bodies = st.lists(st.dictionaries(st.text('abcž\n"', min_size=1), json_values, max_size=4), min_size=1, max_size=6)
 
 
 def chain(entries: list[Mapping[str, object]], start: str = GENESIS) -> list[bytes]:

@@ -10,9 +10,7 @@ MAPPED = Mapped(
     bundle={"resourceType": "Bundle", "type": "collection"},
     mapping="cda-ips|1.2.0",
     trace=(
-        Trace(
-            "Condition/u1/code.coding[0].code", "problem-code", "cda-ips|1.2.0", "/ClinicalDocument line 231"
-        ),
+        Trace("Condition/u1/code.coding[0].code", "problem-code", "cda-ips|1.2.0", "/ClinicalDocument line 231"),
         Trace("Condition/u1.subject", "problem-subject", "cda-ips|1.2.0", "/ClinicalDocument line 12"),
         Trace("Condition/u9/code", "problem-code", "cda-ips|1.2.0", "/ClinicalDocument line 300"),
     ),
@@ -43,9 +41,7 @@ def test_every_element_of_a_stored_record_is_traced_to_its_rule_and_place() -> N
     condition, patient = MADE["target"]
     assert condition["reference"] == "Condition/hub1"
     assert [trace["url"] for trace in condition["extension"]] == [TRACE, TRACE]
-    said = [
-        {part["url"]: part["valueString"] for part in trace["extension"]} for trace in condition["extension"]
-    ]
+    said = [{part["url"]: part["valueString"] for part in trace["extension"]} for trace in condition["extension"]]
     assert said[0]["element"] == "code.coding[0].code"
     assert said[0]["rule"] == "problem-code"
     assert said[1] == {

@@ -11,11 +11,11 @@ from tests.exchange.world import EVERYTHING, House, Person, agreement, goal, pla
 
 
 @pytest.fixture
-def case(sqlite_house: House) -> House:
+def case(house: House) -> House:
     """A client who agreed to the intake, and a draft of a plan."""
-    sqlite_house.intake()
-    sqlite_house.draft(("health", "housing"))
-    return sqlite_house
+    house.intake()
+    house.draft(("health", "housing"))
+    return house
 
 
 def refusal(attempt: Any, *arguments: Any, **named: Any) -> int:
@@ -118,9 +118,7 @@ def test_agreement_and_activation_in_one_transaction_do_not_outrun_each_other(ca
     reference = case.references["careplan"]
     plan = {**case.stored(reference), "status": "active"}
     bundle = transaction({urn("agreement"): agreement(case.client, version(case))})
-    bundle["entry"].append(
-        {"resource": plan, "request": {"method": "PUT", "url": reference, "ifMatch": 'W/"1"'}}
-    )
+    bundle["entry"].append({"resource": plan, "request": {"method": "PUT", "url": reference, "ifMatch": 'W/"1"'}})
     assert refusal(case.hub.transactions.run, case.asker(), *signed(bundle)) in (0, 422)
 
 
@@ -135,8 +133,7 @@ def test_only_a_case_manager_writes_what_is_theirs(case: House, type: str) -> No
     assert refusal(case.hub.writer.create, case.asker("homecare"), fresh) == 403
 
 
-def test_the_case_manager_writes_only_where_the_client_lets_them(sqlite_house: House) -> None:
-    house = sqlite_house
+def test_the_case_manager_writes_only_where_the_client_lets_them(house: House) -> None:
     house.introduce()
     assert refusal(house.hub.writer.create, house.asker(), goal(house.client, "health")) == 403
     house.agree("municipality", ("housing", "plan", "identity"), "access", "disclose", "correct", "collect")

@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from hub.cli import app
-from tests.exchange.fixtures import house, one_house, organisation_keys, sqlite_house, sqlite_url
+from tests.exchange.fixtures import each_house, house, one_house, organisation_keys, sqlite_url
 from tests.exchange.world import House
 
-__all__ = ["house", "one_house", "organisation_keys", "sqlite_house", "sqlite_url"]
+__all__ = ["each_house", "house", "one_house", "organisation_keys", "sqlite_url"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
 
 
 @pytest.fixture
-def hub(sqlite_house: House, monkeypatch: pytest.MonkeyPatch) -> Command:
+def hub(house: House, monkeypatch: pytest.MonkeyPatch) -> Command:
     """`hub` on the data of a furnished house."""
-    monkeypatch.setenv("HUB_DATABASE_URL", sqlite_house.database_url)
-    return Command("--data", str(sqlite_house.folder / "data"))
+    monkeypatch.setenv("HUB_DATABASE_URL", house.database_url)
+    return Command("--data", str(house.folder / "data"))

@@ -34,7 +34,9 @@ def file(folder: Path, name: str, content: Any) -> str:
     ],
 )
 def test_what_map_prints_validate_accepts(offline: Command, tmp_path: Path, name: str, body: bytes) -> None:
-    mapped = offline("map", file(tmp_path, name, body), *(["--encoding", "windows-1250"] if name.endswith("csv") else []))
+    mapped = offline(
+        "map", file(tmp_path, name, body), *(["--encoding", "windows-1250"] if name.endswith("csv") else [])
+    )
     assert mapped.code == 0, mapped
     assert mapped.json["resourceType"] == "Bundle"
     checked = offline("validate", file(tmp_path, "bundle.json", mapped.out.encode()), "--json")
@@ -115,9 +117,7 @@ def test_a_misuse_ends_with_2(offline: Command, words: list[str]) -> None:
     assert offline(*words).code == 2
 
 
-@pytest.mark.parametrize(
-    "words", [["deliveries", "list"], ["audit", "verify"], ["org", "list"], ["identity", "list"]]
-)
+@pytest.mark.parametrize("words", [["deliveries", "list"], ["audit", "verify"], ["org", "list"], ["identity", "list"]])
 def test_where_there_is_no_hub_a_command_ends_with_3(offline: Command, words: list[str]) -> None:
     said = offline(*words)
     assert said.code == 3
@@ -126,7 +126,12 @@ def test_where_there_is_no_hub_a_command_ends_with_3(offline: Command, words: li
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("HUB_TIME_ZONE", "Mars/Olympus"), ("HUB_DATABASE_URL", "mysql://x"), ("HUB_PORT", "many"), ("HUB_DATABASE_URL", "::")],
+    [
+        ("HUB_TIME_ZONE", "Mars/Olympus"),
+        ("HUB_DATABASE_URL", "mysql://x"),
+        ("HUB_PORT", "many"),
+        ("HUB_DATABASE_URL", "::"),
+    ],
 )
 def test_a_wrong_setting_ends_with_3_and_is_named(
     hub: Command, monkeypatch: pytest.MonkeyPatch, name: str, value: str
@@ -160,7 +165,16 @@ def decide(offline: Command, folder: Path, given: list[Any], records: list[Any],
     context = {"resourceType": "Organization", "id": actor, "name": "x", "active": True}
     files += ["--context", file(folder, "context.json", context)]
     return offline(
-        "consent", "decide", *files, "--actor", f"Organization/{actor}", "--purpose", "COC", "--at", "2026-11-21", *words
+        "consent",
+        "decide",
+        *files,
+        "--actor",
+        f"Organization/{actor}",
+        "--purpose",
+        "COC",
+        "--at",
+        "2026-11-21",
+        *words,
     )
 
 
@@ -200,7 +214,13 @@ def test_decide_shows_a_plan_in_part_without_what_is_hidden(offline: Command, tm
 
 @pytest.mark.parametrize(
     "words",
-    [["--basis", "BECAUSE"], ["--action", "eat"], ["--at", "yesterday"], ["--purpose", "FUN"], ["--basis", "LEGAL-DUTY"]],
+    [
+        ["--basis", "BECAUSE"],
+        ["--action", "eat"],
+        ["--at", "yesterday"],
+        ["--purpose", "FUN"],
+        ["--basis", "LEGAL-DUTY"],
+    ],
 )
 def test_decide_never_widens_for_what_it_does_not_know(offline: Command, tmp_path: Path, words: list[str]) -> None:
     given = [with_id(consent(PATIENT, "gp", ("health",)), "c")]
@@ -244,7 +264,11 @@ def test_an_integrator_makes_a_key_once_and_signs_with_it(offline: Command, tmp_
     assert key.stat().st_mode & 0o077 == 0
     again = offline("client", "keygen", "--out", str(key))
     assert again.code == 3
-    signed = offline("client", "assertion", "--key", str(key), "--id", "gp", "--audience", "https://hub.example/oauth/token")
+    signed = offline(
+        "client", "assertion", "--key", str(key), "--id", "gp", "--audience", "https://hub.example/oauth/token"
+    )
     assert signed.code == 0
     assert signed.out.count(".") == 2
-    assert offline("client", "assertion", "--key", file(tmp_path, "x", b"{}"), "--id", "gp", "--audience", "x").code == 3
+    assert (
+        offline("client", "assertion", "--key", file(tmp_path, "x", b"{}"), "--id", "gp", "--audience", "x").code == 3
+    )

@@ -20,7 +20,12 @@ WORDS = (CLIENT.family, CLIENT.given, CLIENT.birth_number, "ZN-ALERGIE", "KNR", 
 
 
 def process(house: House, *words: str) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "HUB_DATABASE_URL": house.database_url, "HUB_LOG_LEVEL": "debug", "HUB_POLL_SECONDS": "0.05"}
+    environment = {
+        **os.environ,
+        "HUB_DATABASE_URL": house.database_url,
+        "HUB_LOG_LEVEL": "debug",
+        "HUB_POLL_SECONDS": "0.05",
+    }
     command = [sys.executable, "-m", "hub", *words, "--data", str(house.folder / "data")]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
@@ -30,8 +35,8 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-def test_a_hub_at_work_answers_takes_in_and_says_nobodys_name(sqlite_house: House) -> None:
-    house, port = sqlite_house, free_port()
+def test_a_hub_at_work_answers_takes_in_and_says_nobodys_name(house: House) -> None:
+    house, port = house, free_port()
     base = f"http://127.0.0.1:{port}"
     running = process(house, "all", "--port", str(port))
     try:
@@ -44,7 +49,9 @@ def test_a_hub_at_work_answers_takes_in_and_says_nobodys_name(sqlite_house: Hous
         httpx.post(f"{base}/fhir/Patient", content=b'{"KNR":', headers=headers)
         httpx.get(f"{base}/fhir/Goal/KNR-{CLIENT.birth_number}?name=KNR", headers=headers)
         (house.hospital / "in" / "dobry.xml").write_bytes(cda())
-        (house.hospital / "in" / "spatny.xml").write_bytes(cda().replace(b"<ClinicalDocument", b"<!DOCTYPE KNR []><x", 1))
+        (house.hospital / "in" / "spatny.xml").write_bytes(
+            cda().replace(b"<ClinicalDocument", b"<!DOCTYPE KNR []><x", 1)
+        )
         wait_for(lambda: len(list(house.hospital.glob("*/*.report.json"))) == 2, running)
         metrics = httpx.get(f"{base}/metrics").text
     finally:
@@ -60,9 +67,9 @@ def test_a_hub_at_work_answers_takes_in_and_says_nobodys_name(sqlite_house: Hous
     assert not [word for word in WORDS if word in reports]
 
 
-def test_a_port_that_is_taken_ends_with_3_and_no_stack(sqlite_house: House) -> None:
+def test_a_port_that_is_taken_ends_with_3_and_no_stack(house: House) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        running = process(sqlite_house, "serve", "--port", str(taken.getsockname()[1]))
+        running = process(house, "serve", "--port", str(taken.getsockname()[1]))
         out, err = running.communicate(timeout=30)
     assert running.returncode == 3
     assert b"Traceback" not in out + err

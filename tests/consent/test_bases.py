@@ -79,9 +79,7 @@ def test_care_provision_that_is_switched_on_serves_the_team_and_is_stopped_by_an
     of = record({"content": {"status": "final", "code": {}}})
 
     def effect(by: AccessRequest, *consents: dict[str, object]) -> str:
-        decision = decide(
-            by, of, rules({"consents": consents}), WORLD, at=moment(NOON), bases=bases, zone=PRAGUE
-        )
+        decision = decide(by, of, rules({"consents": consents}), WORLD, at=moment(NOON), bases=bases, zone=PRAGUE)
         return decision.effect.value
 
     assert effect(asked) == "permit"

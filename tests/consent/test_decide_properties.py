@@ -68,16 +68,12 @@ plans = st.builds(
 
 def ask(consents: list[Any], asked: Any, of: Any) -> Decision:
     row = {"consents": [{"id": f"c{n}", **short} for n, short in enumerate(consents)]}
-    return decide(
-        request(asked), record(of), rules(row), WORLD, at=moment(NOON), bases=DEFAULT_BASES, zone=PRAGUE
-    )
+    return decide(request(asked), record(of), rules(row), WORLD, at=moment(NOON), bases=DEFAULT_BASES, zone=PRAGUE)
 
 
 @settings(deadline=None, max_examples=60)
 @given(worlds_of_consents, roots, requests, contents)
-def test_one_more_consent_that_denies_never_opens_anything(
-    consents: list[Any], more: Any, asked: Any, of: Any
-) -> None:
+def test_one_more_consent_that_denies_never_opens_anything(consents: list[Any], more: Any, asked: Any, of: Any) -> None:
     before = ask(consents, asked, of)
     alone = ask([more], asked, of)
     after = ask([*consents, more], asked, of)
@@ -107,9 +103,7 @@ def test_the_order_of_consents_does_not_matter(shuffled: Any, asked: Any, of: An
     contents,
     st.sampled_from(("inactive", "rejected", "entered-in-error")),
 )
-def test_what_is_not_active_decides_nothing(
-    consents: list[Any], more: Any, asked: Any, of: Any, status: str
-) -> None:
+def test_what_is_not_active_decides_nothing(consents: list[Any], more: Any, asked: Any, of: Any, status: str) -> None:
     assert ask([*consents, {**more, "status": status}], asked, of) == ask(consents, asked, of)
 
 
@@ -150,9 +144,7 @@ def test_a_hidden_part_is_one_that_alone_would_be_hidden(consents: list[Any], as
 
 @settings(deadline=None, max_examples=60)
 @given(worlds_of_consents, requests, st.one_of(plans, contents))
-def test_there_is_always_a_reason_and_it_says_what_the_effect_says(
-    consents: list[Any], asked: Any, of: Any
-) -> None:
+def test_there_is_always_a_reason_and_it_says_what_the_effect_says(consents: list[Any], asked: Any, of: Any) -> None:
     decision = ask(consents, asked, of)
     assert decision.because
     effects = {reason.effect for reason in decision.because}
@@ -182,9 +174,7 @@ def test_a_request_bound_once_decides_as_each_alone(consents: list[Any], asked: 
 
 @settings(deadline=None, max_examples=60)
 @given(roots, requests, contents, st.data())
-def test_an_actor_nobody_knows_turns_a_consent_into_a_deny(
-    root: Any, asked: Any, of: Any, data: st.DataObject
-) -> None:
+def test_an_actor_nobody_knows_turns_a_consent_into_a_deny(root: Any, asked: Any, of: Any, data: st.DataObject) -> None:
     full = consent(root)
     spots = list(_provisions(full["provision"]))
     data.draw(st.sampled_from(spots))["actor"] = [{"reference": {"reference": "Organization/nowhere"}}]

@@ -25,9 +25,7 @@ def test_a_row_of_the_decision_tables_holds(row: dict[str, Any]) -> None:
     decision = decided(row)
     assert decision.effect.value == row["expect"]
     assert decision.because
-    reasons = [
-        f"{reason.consent} {reason.path}" if reason.consent else reason.text for reason in decision.because
-    ]
+    reasons = [f"{reason.consent} {reason.path}" if reason.consent else reason.text for reason in decision.because]
     for wanted in [row["because"]] if isinstance(row.get("because"), str) else row.get("because", ()):
         assert any(wanted in reason for reason in reasons), reasons
     if "hidden" in row:

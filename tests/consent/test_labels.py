@@ -64,9 +64,7 @@ def test_a_sensitive_diagnosis_is_known_under_other_names_of_its_system_and_with
     assert "PSY" in labels_of(condition(system, "F20.0")).sensitivity
 
 
-@pytest.mark.parametrize(
-    "words", ["Schizofrenie, paranoidní", "Závislost na alkoholu", "HIV pozitivní", "Demence"]
-)
+@pytest.mark.parametrize("words", ["Schizofrenie, paranoidní", "Závislost na alkoholu", "HIV pozitivní", "Demence"])
 def test_a_diagnosis_in_words_alone_is_sensitive_too(words: str) -> None:
     labels = labels_of({"resourceType": "Condition", "code": {"text": words}})
     assert labels.sensitivity
@@ -74,9 +72,7 @@ def test_a_diagnosis_in_words_alone_is_sensitive_too(words: str) -> None:
 
 
 def test_words_that_only_begin_alike_are_not_taken_for_it() -> None:
-    assert not labels_of(
-        {"resourceType": "Condition", "code": {"text": "Hives after penicillin"}}
-    ).sensitivity
+    assert not labels_of({"resourceType": "Condition", "code": {"text": "Hives after penicillin"}}).sensitivity
 
 
 @pytest.mark.parametrize(
@@ -168,9 +164,7 @@ def test_goals_and_tasks_take_the_areas_and_sensitivity_of_the_need_they_address
         ({}, {"unclassified"}),
     ],
 )
-def test_every_type_has_its_area_and_what_nobody_knows_is_unclassified(
-    resource: Resource, areas: set[str]
-) -> None:
+def test_every_type_has_its_area_and_what_nobody_knows_is_unclassified(resource: Resource, areas: set[str]) -> None:
     assert labels_of(resource).areas == areas
 
 
@@ -214,9 +208,7 @@ META = st.fixed_dictionaries(
 @given(META, st.sampled_from(["F32.1", "I10", "B20", "Z59.0", "Z74.1"]))
 def test_a_senders_labels_raise_and_never_lower(meta: dict[str, Any], code: str) -> None:
     bare, sent = labels_of(condition(ICD10, code)), labels_of(condition(ICD10, code, meta=meta))
-    assert (
-        label({"resourceType": "Basic", "meta": meta}, rules(), labels_in()).sensitivity <= sent.sensitivity
-    )
+    assert label({"resourceType": "Basic", "meta": meta}, rules(), labels_in()).sensitivity <= sent.sensitivity
     assert sent.areas >= bare.areas
     assert sent.sensitivity >= bare.sensitivity
     assert rank(sent.confidentiality) >= rank(bare.confidentiality)
@@ -263,9 +255,7 @@ def test_records_that_address_each_other_in_a_circle_are_labelled() -> None:
 
 def test_the_version_changes_with_any_rule() -> None:
     text = "rules: [{id: a, gives: {areas: [health]}, types: [Basic], because: x}]"
-    assert (
-        load_rules({"a.yaml": text}).version != load_rules({"a.yaml": text.replace("health", "plan")}).version
-    )
+    assert load_rules({"a.yaml": text}).version != load_rules({"a.yaml": text.replace("health", "plan")}).version
     assert load_rules({"a.yaml": text}).version == load_rules({"a.yaml": text}).version
 
 

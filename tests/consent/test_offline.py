@@ -35,10 +35,7 @@ def decide(
     **more: Any,
 ) -> dict[str, Any]:
     return decide_offline(
-        [
-            consent(short, number) if "resourceType" not in short else short
-            for number, short in enumerate(consents, 1)
-        ],
+        [consent(short, number) if "resourceType" not in short else short for number, short in enumerate(consents, 1)],
         records,
         context,
         actor=actor,
@@ -62,9 +59,7 @@ def test_a_record_is_visible_with_the_consent_and_path_that_opened_it() -> None:
 
 
 def test_some_visible_and_some_hidden_is_partial() -> None:
-    said = decide(
-        [{"permit": {"area": ["finance"]}}], [about("Goal", "g", "finance"), about("Goal", "h", "housing")]
-    )
+    said = decide([{"permit": {"area": ["finance"]}}], [about("Goal", "g", "finance"), about("Goal", "h", "housing")])
     assert said["effect"] == "partial"
     assert said["visible"] == [{"record": "Goal/g"}]
     assert said["hidden"] == [{"record": "Goal/h"}]
@@ -183,9 +178,7 @@ def test_the_entries_of_a_document_are_about_its_client() -> None:
     said = decide([{"permit": {"area": ["finance"]}}], [bundle])
     assert said["effect"] == "partial"
     assert said["visible"][0]["hiddenParts"] == ["/entry/0/resource/section/1", "/entry/3"]
-    assert (
-        decide([{"permit": {"area": ["finance"]}, "patient": "Patient/adam"}], [bundle])["effect"] == "deny"
-    )
+    assert decide([{"permit": {"area": ["finance"]}, "patient": "Patient/adam"}], [bundle])["effect"] == "deny"
 
 
 def test_the_members_of_a_group_are_its_clients() -> None:

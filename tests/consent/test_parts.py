@@ -141,7 +141,4 @@ def test_entries_of_a_document_are_judged_by_their_own_content_and_the_client_is
 
 
 def test_a_record_that_is_judged_whole_has_no_parts() -> None:
-    assert (
-        parts({"resourceType": "Goal", "addresses": [{"reference": "Condition/depression"}]}, DEPRESSION)
-        == {}
-    )
+    assert parts({"resourceType": "Goal", "addresses": [{"reference": "Condition/depression"}]}, DEPRESSION) == {}

@@ -266,9 +266,7 @@ def document(*sections: dict[str, Any], more: tuple[dict[str, Any], ...] = ()) -
             entry("anna", {"resourceType": "Patient", "name": [{"family": "Nováková"}]}),
             entry("author", {"resourceType": "Organization", "name": "Pečovatelská služba"}),
             entry("lender", {"resourceType": "Organization", "name": "CANARY poradna"}),
-            entry(
-                "debt", observation("CANARY dluh", "finance", performer=[{"reference": "urn:uuid:lender"}])
-            ),
+            entry("debt", observation("CANARY dluh", "finance", performer=[{"reference": "urn:uuid:lender"}])),
             entry("flat", observation("byt", "housing", derivedFrom=[{"reference": "urn:uuid:debt"}])),
             *more,
         ],
@@ -285,9 +283,7 @@ def empty_reason(of: dict[str, Any]) -> str:
 
 
 def test_a_document_loses_hidden_entries_their_helpers_and_every_mention() -> None:
-    seen = shown(
-        document(section(SECTION, "finance", "debt"), section(SECTION, "housing", "flat")), "housing", "plan"
-    )
+    seen = shown(document(section(SECTION, "finance", "debt"), section(SECTION, "housing", "flat")), "housing", "plan")
     text = write(seen)
     assert b"CANARY dluh" not in text
     assert b"CANARY poradna" not in text
@@ -300,13 +296,9 @@ def test_a_document_loses_hidden_entries_their_helpers_and_every_mention() -> No
 
 
 def test_a_section_without_permit_says_withheld_whether_or_not_anything_is_there() -> None:
-    full = shown(
-        document(section(SECTION, "finance", "debt"), section(SECTION, "housing", "flat")), "housing"
-    )
+    full = shown(document(section(SECTION, "finance", "debt"), section(SECTION, "housing", "flat")), "housing")
     none_known = {"emptyReason": {"coding": [{"system": "urn:x", "code": "nilknown"}]}}
-    bare = shown(
-        document(section(SECTION, "finance", **none_known), section(SECTION, "housing", "flat")), "housing"
-    )
+    bare = shown(document(section(SECTION, "finance", **none_known), section(SECTION, "housing", "flat")), "housing")
     assert empty_reason(sections_of(full)[0]) == "withheld"
     assert sections_of(full)[0] == sections_of(bare)[0]
     assert sections_of(full)[0]["title"] == "Finance"
@@ -318,17 +310,13 @@ def test_a_section_without_permit_says_withheld_whether_or_not_anything_is_there
 def test_sections_of_withheld_areas_say_so_though_no_part_was_hidden() -> None:
     of = record(document(section(SECTION, "finance"), section(SECTION, "housing", "flat")))
     areas = frozenset({"finance"})
-    seen = redact(
-        of, decision(of, lambda _part: False), visible=lambda _reference: True, withheld_areas=areas
-    )
+    seen = redact(of, decision(of, lambda _part: False), visible=lambda _reference: True, withheld_areas=areas)
     assert empty_reason(sections_of(seen)[0]) == "withheld"
     assert b"CANARY finance" not in write(seen)
 
 
 def test_a_hidden_section_of_an_unknown_kind_is_not_even_mentioned() -> None:
-    seen = shown(
-        document(section("urn:local", "secret-kind"), section(SECTION, "housing", "flat")), "housing"
-    )
+    seen = shown(document(section("urn:local", "secret-kind"), section(SECTION, "housing", "flat")), "housing")
     assert [one["title"] for one in sections_of(seen)] == ["CANARY housing"]
     assert b"secret-kind" not in write(seen)
 
@@ -362,9 +350,7 @@ def test_the_text_of_a_section_is_made_anew_from_its_visible_entries() -> None:
 
 
 def test_in_a_partial_document_also_the_text_of_a_whole_section_is_made_anew() -> None:
-    seen = shown(
-        document(section(SECTION, "finance", "debt"), section(SECTION, "housing", "flat")), "housing"
-    )
+    seen = shown(document(section(SECTION, "finance", "debt"), section(SECTION, "housing", "flat")), "housing")
     told = sections_of(seen)[1]["text"]
     assert told["status"] == "generated"
     assert "byt" in told["div"]
@@ -389,9 +375,7 @@ def test_a_duty_carries_only_its_minimum_set_and_what_the_meaning_hangs_on() -> 
         "resourceType": "Condition",
         "id": "c",
         "clinicalStatus": {
-            "coding": [
-                {"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}
-            ]
+            "coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active"}]
         },
         "code": {"coding": [{"system": ICD10, "code": "I10"}]},
         "subject": ANNA,

@@ -50,9 +50,7 @@ def resources(draw: st.DrawFn, number: int, count: int) -> tuple[str, Resource]:
     """One resource with a canary of its own, and references to others by literal, display and extension."""
     canary = f"CANARY{number}X"
     others = draw(st.lists(st.integers(0, count - 1), max_size=3))
-    references = [
-        {"reference": f"urn:uuid:{n}", "display": f"CANARY{n}X named"} for n in others if n != number
-    ]
+    references = [{"reference": f"urn:uuid:{n}", "display": f"CANARY{n}X named"} for n in others if n != number]
     area = {"coding": [{"system": CARE_AREA, "code": draw(WITHIN)}]}
     coded = {"text": f"{canary} code"}
     kind, specific = draw(
@@ -112,9 +110,7 @@ def documents(draw: st.DrawFn) -> Resource:
         inside = draw(st.lists(st.integers(0, count - 1), max_size=4, unique=True))
         section: dict[str, Any] = {"title": code, "code": {"coding": [{"system": system, "code": code}]}}
         if inside:
-            section["entry"] = [
-                {"reference": f"urn:uuid:{n}", "display": f"CANARY{n}X entry"} for n in inside
-            ]
+            section["entry"] = [{"reference": f"urn:uuid:{n}", "display": f"CANARY{n}X entry"} for n in inside]
         mentioned = " ".join(f"CANARY{n}X told" for n in inside)
         section["text"] = {
             "status": "additional",
@@ -192,9 +188,7 @@ def test_redacting_again_changes_nothing(document: Resource, areas: set[str]) ->
 
 @settings(max_examples=150, deadline=None)
 @given(documents(), st.sets(WITHIN))
-def test_redaction_adds_nothing_leaves_it_valid_and_its_input_alone(
-    document: Resource, areas: set[str]
-) -> None:
+def test_redaction_adds_nothing_leaves_it_valid_and_its_input_alone(document: Resource, areas: set[str]) -> None:
     before = copy.deepcopy(document)
     seen = seen_by(record(document), outside(*areas, "plan"))
     assert document == before
@@ -223,9 +217,7 @@ def test_what_is_hidden_makes_no_difference_to_what_is_seen(document: Resource, 
 
 @pytest.mark.skipif(not DOCUMENTS, reason="the sample documents are not beside this checkout")
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
-@pytest.mark.parametrize(
-    "kind", ["Condition", "Medication", "AllergyIntolerance", "Observation", "everything"]
-)
+@pytest.mark.parametrize("kind", ["Condition", "Medication", "AllergyIntolerance", "Observation", "everything"])
 def test_real_documents_keep_their_validity_and_show_nothing_hidden(path: Path, kind: str) -> None:
     document = read(path.read_bytes())
     of = record(document)

@@ -17,9 +17,7 @@ def paths(short: dict[str, Any]) -> list[str]:
 
 
 def test_a_consent_that_can_be_computed_is_taken() -> None:
-    assert (
-        paths({"permit": {"actor": ["Organization/practice"], "area": ["health"], "purpose": ["COC"]}}) == []
-    )
+    assert paths({"permit": {"actor": ["Organization/practice"], "area": ["health"], "purpose": ["COC"]}}) == []
 
 
 def test_every_fault_is_named_at_once() -> None:
@@ -80,11 +78,7 @@ def test_no_message_carries_what_the_consent_says_of_a_person() -> None:
         {"provision": {"type": "permit", "provision": {}}},
         {"scope": {}},
         {"scope": "patient-privacy"},
-        {
-            "scope": {
-                "coding": [{"system": CONSENT_SCOPE, "code": c} for c in ("patient-privacy", "treatment")]
-            }
-        },
+        {"scope": {"coding": [{"system": CONSENT_SCOPE, "code": c} for c in ("patient-privacy", "treatment")]}},
         {"patient": {"display": "somebody"}},
         {"patient": {"reference": "Group/on-call"}},
         {"policyRule": 1, "provision": {}},

@@ -120,3 +120,14 @@ def test_the_mailbag_keeps_one_file_for_each_message_and_knows_a_repetition(tmp_
     assert [one.duplicate for one in (first, again, other)] == [False, True, False]
     assert bag.read(again) == b"{}"
     assert bag.counts() == {"gp": 2, "homecare": 1}
+
+
+def test_a_second_run_leaves_nothing_of_the_first_in_its_mailbag_and_touches_no_other_file(tmp_path: Path) -> None:
+    first = Mailbag(tmp_path)
+    old = [first.keep("gp", "pushed", b"{}", "json", how="POST /") for _ in range(3)]
+    (tmp_path / "notes.txt").write_text("mine")
+    second = Mailbag(tmp_path)
+    kept = second.keep("gp", "pushed", b"{}", "json", how="POST /")
+    assert [p.name for p in sorted((tmp_path / "gp").iterdir())] == [Path(kept.path).name]
+    assert not (tmp_path / old[-1].path).exists()
+    assert (tmp_path / "notes.txt").read_text() == "mine"

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.exchange.fixtures import house, one_house, organisation_keys, sqlite_house, sqlite_url
+from tests.exchange.fixtures import each_house, house, one_house, organisation_keys, sqlite_url
 
-__all__ = ["house", "one_house", "organisation_keys", "sqlite_house", "sqlite_url"]
+__all__ = ["each_house", "house", "one_house", "organisation_keys", "sqlite_url"]

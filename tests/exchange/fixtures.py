@@ -18,20 +18,20 @@ def organisation_keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[st
 
 
 @pytest.fixture
-def house(
+def each_house(
     tmp_path: Path, database_url: str, organisation_keys: tuple[dict[str, Path], dict[str, Any]]
 ) -> Iterator[House]:
-    """A hub with six organisations connected, and nobody's data; on SQLite and on PostgreSQL."""
+    """The same on SQLite and on PostgreSQL, where the database could make a difference."""
     with furnished(tmp_path, database_url, *organisation_keys) as made:
         made.connect()
         yield made
 
 
 @pytest.fixture
-def sqlite_house(
+def house(
     tmp_path: Path, sqlite_url: str, organisation_keys: tuple[dict[str, Path], dict[str, Any]]
 ) -> Iterator[House]:
-    """The same on SQLite alone, where the database makes no difference."""
+    """A hub with six organisations connected, and nobody's data; on SQLite."""
     with furnished(tmp_path, sqlite_url, *organisation_keys) as made:
         made.connect()
         yield made

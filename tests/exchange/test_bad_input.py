@@ -46,14 +46,16 @@ BAD = {
     "an HL7 message without PID": ("hospital", "hl7v2", adt("A01", "m").split(b"PID")[0], ""),
     "an HL7 message of another kind": ("hospital", "hl7v2", adt("A01", "m").replace(b"ADT^A01", b"ORU^R01"), ""),
     "a JSON with a duplicate key": (
-        "gp", "fhir_rest", json.dumps(ips(condition(SECRET))).replace('"type": "document"', '"type": "document", "type": "document"').encode(),
+        "gp", "fhir_rest", json.dumps(ips(condition(SECRET))).replace('"type"', '"type": "document", "type"', 1).encode(),
         "line 1",
     ),
-    "a JSON that is not UTF-8": ("gp", "fhir_rest", json.dumps(ips(condition("x")), ensure_ascii=False).encode("cp1250"), ""),
+    "a JSON that is not UTF-8": (
+        "gp", "fhir_rest", json.dumps(ips(condition("x")), ensure_ascii=False).encode("cp1250"), "",
+    ),
     "a JSON that is cut off": ("gp", "fhir_rest", json.dumps(ips(condition("x")))[:-20].encode(), "line 1"),
     "a Bundle of nobody": ("gp", "fhir_rest", b'{"resourceType":"Bundle","type":"document","entry":[]}', ""),
     "a resource that is no Bundle": ("gp", "fhir_rest", b'{"resourceType":"Patient"}', ""),
-    "a table with strange columns": ("social", "tabular", "a;b\r\n1;2\r\n".encode(), ""),
+    "a table with strange columns": ("social", "tabular", b"a;b\r\n1;2\r\n", ""),
     "a table with nothing in it": ("social", "tabular", b"", ""),
 }  # fmt: skip
 
@@ -73,8 +75,7 @@ def test_what_cannot_be_understood_is_refused_with_its_place_and_kept(one_house:
         assert word not in said(answer, one_house)
 
 
-def test_a_row_with_too_few_cells_is_named_and_the_others_are_taken(sqlite_house: House) -> None:
-    house = sqlite_house
+def test_a_row_with_too_few_cells_is_named_and_the_others_are_taken(house: House) -> None:
     good = row("Finance", "Dluh", "1,5", "ZN-DLUH")
     short = "0043;Dana;Jinačí"
     other = row("Bydlení", "Nájem", "x", "ZN-NAJEM", Person(given="Jan", family="Třetí", born="1950-01-02"), "0044")
@@ -86,8 +87,7 @@ def test_a_row_with_too_few_cells_is_named_and_the_others_are_taken(sqlite_house
     assert "Jinačí" not in said(answer, house)
 
 
-def test_a_client_of_a_table_who_contradicts_what_is_known_holds_up_no_other(sqlite_house: House) -> None:
-    house = sqlite_house
+def test_a_client_of_a_table_who_contradicts_what_is_known_holds_up_no_other(house: House) -> None:
     known = Person(given="Jan", family="Třetí", born="1950-01-02")
     house.take("social", "tabular", table(row("Finance", "Dluh", "1", "x", known, "0044")), encoding="windows-1250")
     stranger = Person(given="Eva", family="Jinačí", born="1961-11-12")
@@ -110,8 +110,7 @@ def links_of(house: House, person: Person | None = None) -> list[IdentityLink]:
         return tx.identity.find(BIRTH_NUMBER, house.hub.identities.hash(BIRTH_NUMBER, person.birth_number))
 
 
-def test_an_entry_that_is_not_valid_is_named_and_the_rest_is_taken(sqlite_house: House) -> None:
-    house = sqlite_house
+def test_an_entry_that_is_not_valid_is_named_and_the_rest_is_taken(house: House) -> None:
     house.introduce()
     bad = {**condition("ZN-SPATNY"), "onsetDateTime": "včera"}
     answer = house.take("gp", "fhir_rest", json.dumps(ips(condition("ZN-DOBRY"), bad)).encode())
@@ -120,8 +119,7 @@ def test_an_entry_that_is_not_valid_is_named_and_the_rest_is_taken(sqlite_house:
     assert "ZN-DOBRY" in texts
 
 
-def test_the_same_message_twice_is_once_in_effect(sqlite_house: House) -> None:
-    house = sqlite_house
+def test_the_same_message_twice_is_once_in_effect(house: House) -> None:
     for id, adapter, body, more in (
         ("hospital", "hl7v2", adt("A01", "m-1"), {"message_id": "m-1"}),
         ("hospital", "cda", cda(), {}),
@@ -135,36 +133,33 @@ def test_the_same_message_twice_is_once_in_effect(sqlite_house: House) -> None:
         assert snapshot(house) == before
 
 
-def test_the_same_file_under_another_name_is_once_in_effect(sqlite_house: House) -> None:
-    house = sqlite_house
+def test_the_same_file_under_another_name_is_once_in_effect(house: House) -> None:
     house.take("hospital", "cda", cda(), name="jedna.xml")
     before = snapshot(house)
     house.take("hospital", "cda", cda(), name="druha.xml")
     assert snapshot(house) == before
 
 
-def test_the_same_message_id_with_other_content_is_refused_and_kept_and_refused_again(house: House) -> None:
+def test_the_same_message_id_with_other_content_is_refused_and_kept_and_refused_again(each_house: House) -> None:
     first, other = adt("A01", "m-1"), adt("A08", "m-1", Person(given="Jana"))
-    assert house.take("hospital", "hl7v2", first, message_id="m-1").outcome == "accepted"
-    before = snapshot(house)
-    answers = [house.take("hospital", "hl7v2", other, message_id="m-1") for _ in range(2)]
+    assert each_house.take("hospital", "hl7v2", first, message_id="m-1").outcome == "accepted"
+    before = snapshot(each_house)
+    answers = [each_house.take("hospital", "hl7v2", other, message_id="m-1") for _ in range(2)]
     assert [a.outcome for a in answers] == ["rejected", "rejected"]
-    assert snapshot(house)[:2] == before[:2]
-    assert [kept(house, e) for e in entries(house) if e.outcome == "rejected"] == [other]
-    assert house.take("hospital", "hl7v2", first, message_id="m-1").outcome == "accepted"
+    assert snapshot(each_house)[:2] == before[:2]
+    assert [kept(each_house, e) for e in entries(each_house) if e.outcome == "rejected"] == [other]
+    assert each_house.take("hospital", "hl7v2", first, message_id="m-1").outcome == "accepted"
 
 
-def test_another_organisation_may_use_the_same_message_id(sqlite_house: House) -> None:
-    house = sqlite_house
+def test_another_organisation_may_use_the_same_message_id(house: House) -> None:
     house.take("hospital", "hl7v2", adt("A01", "m-1"), message_id="m-1")
     answer = house.take("gp", "fhir_rest", json.dumps(ips(condition("x"))).encode(), message_id="m-1")
     assert answer.outcome in ("accepted", "partly")
 
 
 def test_a_defect_in_reading_one_message_is_reported_and_keeps_the_original(
-    sqlite_house: House, monkeypatch: pytest.MonkeyPatch
+    house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = sqlite_house
 
     def broken(_: Received) -> None:
         raise KeyError(SECRET)
@@ -177,12 +172,12 @@ def test_a_defect_in_reading_one_message_is_reported_and_keeps_the_original(
 
 
 @pytest.fixture
-def line(sqlite_house: House) -> Iterator[tuple[House, Line]]:
+def line(house: House) -> Iterator[tuple[House, Line]]:
     """The hospital's connection to the hub, over MLLP."""
-    worker = Worker(sqlite_house.hub)
+    worker = Worker(house.hub)
     worker.keep_listening()
     opened = Line(worker.listening()["hospital", "hl7v2"])
-    yield sqlite_house, opened
+    yield house, opened
     opened.close()
     worker.stop_listening()
 
@@ -211,9 +206,8 @@ def test_over_mllp_a_message_is_acknowledged_when_it_is_stored(line: tuple[House
 
 
 def test_files_in_a_folder_go_to_done_or_error_with_a_report_and_none_holds_up_the_others(
-    sqlite_house: House, monkeypatch: pytest.MonkeyPatch
+    house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = sqlite_house
     (house.hospital / "in" / "a.xml").write_bytes(cda(person=None))
     (house.hospital / "in" / "b.xml").write_bytes(cda())
     (house.social / "in" / "c.csv").write_bytes(table(row("Finance", "Dluh", "1,5", "ZN-DLUH")))

@@ -1,4 +1,4 @@
-"""Deliveries in trouble: answers lost, leases run out, withdrawals in between, defects. Nothing leaks, doubles or stops."""
+"""Deliveries in trouble: answers lost, leases run out, withdrawals in between, defects. Nothing leaks or doubles."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def claim(house: House) -> Delivery:
     while house.expand():
         pass
     with house.hub.store.writing() as tx:
-        found = [d for d in tx.deliveries.claim(20, house.clock(), timedelta(seconds=30))]
+        found = tx.deliveries.claim(20, house.clock(), timedelta(seconds=30))
     for other in found:
         if (other.organisation, other.item) != ("homecare", "plan"):
             house.hub.deliverer.send(other)
@@ -69,19 +69,19 @@ def test_a_withdrawal_beats_a_queued_delivery(house: House) -> None:
     assert house.homecare.asked == []
 
 
-def test_what_may_have_arrived_is_taken_back_even_though_the_answer_was_lost(house: House) -> None:
-    ready(house)
+def test_what_may_have_arrived_is_taken_back_even_though_the_answer_was_lost(each_house: House) -> None:
+    ready(each_house)
     said: list[bytes] = []
-    house.homecare.override = losing_answers(house, said)
-    assert house.hub.deliverer.send(claim(house)) is DeliveryState.PENDING
+    each_house.homecare.override = losing_answers(each_house, said)
+    assert each_house.hub.deliverer.send(claim(each_house)) is DeliveryState.PENDING
     assert b"ZN-CIL-FINANCE" in said[0]
-    house.withdraw("homecare", ["finance"])
-    house.homecare.override = lambda asked: None
-    house.clock.later(hours=2)
-    house.carry()
-    plans = [body for body in house.homecare.taken.values() if b'"CarePlan"' in body]
-    assert deleted(plans[-1]) == [house.references["goal:finance"]]
-    assert any(b'"Communication"' in body for body in house.homecare.taken.values())
+    each_house.withdraw("homecare", ["finance"])
+    each_house.homecare.override = lambda asked: None
+    each_house.clock.later(hours=2)
+    each_house.carry()
+    plans = [body for body in each_house.homecare.taken.values() if b'"CarePlan"' in body]
+    assert deleted(plans[-1]) == [each_house.references["goal:finance"]]
+    assert any(b'"Communication"' in body for body in each_house.homecare.taken.values())
 
 
 def test_a_view_that_went_back_while_the_answer_was_lost_is_sent_again(house: House) -> None:
@@ -112,40 +112,40 @@ def test_every_attempt_carries_the_same_key_and_bytes(house: House) -> None:
     assert len(set(said)) == 1
 
 
-def test_a_late_answer_of_an_attempt_whose_lease_ran_out_doubles_nothing(house: House) -> None:
-    ready(house)
-    first = claim(house)
-    second = claimed_again(house)
-    assert house.hub.deliverer.send(second) is DeliveryState.DELIVERED
-    assert house.hub.deliverer.send(first) in (DeliveryState.DELIVERED, DeliveryState.UNCHANGED)
-    with house.hub.store.reading() as tx:
-        assert len([h for h in tx.holdings.history("homecare", house.client) if h.item == "plan"]) == 1
-    assert len(house.homecare.taken) == 1
+def test_a_late_answer_of_an_attempt_whose_lease_ran_out_doubles_nothing(each_house: House) -> None:
+    ready(each_house)
+    first = claim(each_house)
+    second = claimed_again(each_house)
+    assert each_house.hub.deliverer.send(second) is DeliveryState.DELIVERED
+    assert each_house.hub.deliverer.send(first) in (DeliveryState.DELIVERED, DeliveryState.UNCHANGED)
+    with each_house.hub.store.reading() as tx:
+        assert len([h for h in tx.holdings.history("homecare", each_house.client) if h.item == "plan"]) == 1
+    assert len(each_house.homecare.taken) == 1
 
 
-def test_an_attempt_overtaken_by_another_is_not_raised_to_the_worker(house: House) -> None:
-    ready(house)
-    first = claim(house)
+def test_an_attempt_overtaken_by_another_is_not_raised_to_the_worker(each_house: House) -> None:
+    ready(each_house)
+    first = claim(each_house)
     later: list[DeliveryState] = []
 
     def overtaken(asked: Asked) -> Reply | None:
-        house.homecare.override = lambda asked: None
-        later.append(house.hub.deliverer.send(claimed_again(house)))
+        each_house.homecare.override = lambda asked: None
+        later.append(each_house.hub.deliverer.send(claimed_again(each_house)))
         return None
 
-    house.homecare.override = overtaken
-    assert house.hub.deliverer.send(first) is DeliveryState.DELIVERED
+    each_house.homecare.override = overtaken
+    assert each_house.hub.deliverer.send(first) is DeliveryState.DELIVERED
     assert later == [DeliveryState.DELIVERED]
-    assert [str(d.state) for d in house.deliveries("homecare", "plan")] == ["delivered"]
+    assert [str(d.state) for d in each_house.deliveries("homecare", "plan")] == ["delivered"]
 
 
-def test_a_late_refusal_does_not_kill_a_delivery_that_is_in_other_hands(house: House) -> None:
-    ready(house)
-    claim(house)
-    late = [claimed_again(house) for _ in range(8)][-2]
-    house.homecare.override = lambda asked: Reply(422, b"")
-    house.hub.deliverer.send(late)
-    assert house.deliveries("homecare", "plan")[0].state is DeliveryState.SENDING
+def test_a_late_refusal_does_not_kill_a_delivery_that_is_in_other_hands(each_house: House) -> None:
+    ready(each_house)
+    claim(each_house)
+    late = [claimed_again(each_house) for _ in range(8)][-2]
+    each_house.homecare.override = lambda asked: Reply(422, b"")
+    each_house.hub.deliverer.send(late)
+    assert each_house.deliveries("homecare", "plan")[0].state is DeliveryState.SENDING
 
 
 def test_a_defect_in_one_delivery_ends_as_a_dead_letter_and_holds_up_no_other(

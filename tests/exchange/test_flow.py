@@ -45,37 +45,39 @@ def said(house: House) -> str:
     return "".join(json.dumps(bundle, ensure_ascii=False) for bundle in house.homecare.bundles())
 
 
-def test_four_formats_become_one_record_of_one_client(house: House) -> None:
-    house.intake()
+def test_four_formats_become_one_record_of_one_client(each_house: House) -> None:
+    each_house.intake()
     answers = [
-        house.take("hospital", "hl7v2", adt("A01", "m-1")),
-        house.take("hospital", "cda", cda()),
-        house.take("social", "tabular", table(row("Finance", "Dluh", "18450,50", "ZN-DLUH")), encoding="windows-1250"),
-        house.take("gp", "fhir_rest", json.dumps(ips(condition("ZN-PROBLEM"))).encode()),
+        each_house.take("hospital", "hl7v2", adt("A01", "m-1")),
+        each_house.take("hospital", "cda", cda()),
+        each_house.take(
+            "social", "tabular", table(row("Finance", "Dluh", "18450,50", "ZN-DLUH")), encoding="windows-1250"
+        ),
+        each_house.take("gp", "fhir_rest", json.dumps(ips(condition("ZN-PROBLEM"))).encode()),
     ]
     assert {a.outcome for a in answers} <= {"accepted", "partly"}, answers
-    types = {r["resourceType"] for r in house.of_client()}
+    types = {r["resourceType"] for r in each_house.of_client()}
     assert {"Patient", "Encounter", "AllergyIntolerance", "Observation", "Condition"} <= types
-    with house.hub.store.reading() as tx:
+    with each_house.hub.store.reading() as tx:
         assert len(tx.records.of_types({"Patient"})) == 0
-        assert {link.client for link in tx.identity.all()} == {house.client}
+        assert {link.client for link in tx.identity.all()} == {each_house.client}
 
 
-def test_each_organisation_receives_its_part_and_only_its_part(house: House) -> None:
-    in_force(house)
-    [bundle] = house.homecare.bundles()
+def test_each_organisation_receives_its_part_and_only_its_part(each_house: House) -> None:
+    in_force(each_house)
+    [bundle] = each_house.homecare.bundles()
     got = json.dumps(bundle)
     assert "ZN-CIL-HEALTH" in got
     assert "ZN-CIN-FINANCE" in got
     assert "HOUSING" not in got
     assert "SELF-CARE" not in got
-    assert bundle["identifier"]["value"] == house.deliveries("homecare", "plan", "delivered")[0].key
-    [file] = list((house.social / "out").glob("plan-*.csv"))
+    assert bundle["identifier"]["value"] == each_house.deliveries("homecare", "plan", "delivered")[0].key
+    [file] = list((each_house.social / "out").glob("plan-*.csv"))
     sent = file.read_bytes().decode("windows-1250")
     assert "ZN-CIL-HOUSING" in sent
     assert "HEALTH" not in sent
-    assert house.gp.bundles() == []
-    assert house.deliveries("gp", "plan")[0].state is DeliveryState.WITHHELD
+    assert each_house.gp.bundles() == []
+    assert each_house.deliveries("gp", "plan")[0].state is DeliveryState.WITHHELD
 
 
 def test_what_went_where_is_remembered_as_a_holding(house: House) -> None:
@@ -116,20 +118,20 @@ def test_after_a_deletion_an_unchanged_view_is_not_sent_again(house: House) -> N
     assert len(house.homecare.bundles()) == handed
 
 
-def test_the_holder_of_withdrawn_data_is_told_once(house: House) -> None:
-    in_force(house)
-    house.withdraw("homecare", ["finance"])
-    house.carry()
-    house.change(house.references["consent:homecare"], dateTime="2026-11-03")
-    house.carry()
+def test_the_holder_of_withdrawn_data_is_told_once(each_house: House) -> None:
+    in_force(each_house)
+    each_house.withdraw("homecare", ["finance"])
+    each_house.carry()
+    each_house.change(each_house.references["consent:homecare"], dateTime="2026-11-03")
+    each_house.carry()
     notices = [
         e["resource"]
-        for b in house.homecare.bundles()
+        for b in each_house.homecare.bundles()
         for e in b["entry"]
         if e.get("resource", {}).get("resourceType") == "Communication"
     ]
     assert [[c["coding"][0]["code"] for c in n["reasonCode"]] for n in notices] == [["finance"]]
-    assert list((house.social / "out").glob("notice-*.csv")) == []
+    assert list((each_house.social / "out").glob("notice-*.csv")) == []
 
 
 def test_each_further_loss_is_told_as_well(house: House) -> None:
@@ -168,20 +170,20 @@ def test_a_table_holder_is_told_by_a_file(house: House) -> None:
     assert "inance" in notice.read_bytes().decode("windows-1250")
 
 
-def test_the_discharge_report_goes_by_duty_and_carries_the_minimum_set_of_the_hospital_alone(house: House) -> None:
-    house.intake()
-    house.take("hospital", "hl7v2", adt("A01", "m-1"))
-    house.take("hospital", "cda", cda("ZN-ALERGIE"))
-    house.take("social", "tabular", table(row("Finance", "Dluh", "1,5", "ZN-DLUH")), encoding="windows-1250")
-    house.take("homecare", "fhir_rest", json.dumps(ips(condition("ZN-CIZI-PROBLEM"), number="DP-1")).encode())
-    house.take("hospital", "hl7v2", adt("A03", "m-2"))
-    house.carry()
-    [report] = [b for b in house.gp.bundles() if b["type"] == "document"]
+def test_the_discharge_report_goes_by_duty_and_carries_the_minimum_set_of_the_hospital_alone(each_house: House) -> None:
+    each_house.intake()
+    each_house.take("hospital", "hl7v2", adt("A01", "m-1"))
+    each_house.take("hospital", "cda", cda("ZN-ALERGIE"))
+    each_house.take("social", "tabular", table(row("Finance", "Dluh", "1,5", "ZN-DLUH")), encoding="windows-1250")
+    each_house.take("homecare", "fhir_rest", json.dumps(ips(condition("ZN-CIZI-PROBLEM"), number="DP-1")).encode())
+    each_house.take("hospital", "hl7v2", adt("A03", "m-2"))
+    each_house.carry()
+    [report] = [b for b in each_house.gp.bundles() if b["type"] == "document"]
     got = json.dumps(report, ensure_ascii=False)
     assert "ZN-ALERGIE" in got
     assert "ZN-DLUH" not in got
     assert "ZN-CIZI-PROBLEM" not in got, "what another provider wrote is not the hospital's report"
-    [delivery] = house.deliveries("gp", "discharge-report", "delivered")
+    [delivery] = each_house.deliveries("gp", "discharge-report", "delivered")
     assert delivery.basis == "LEGAL-DUTY"
 
 
@@ -270,10 +272,10 @@ def test_a_draft_travels_nowhere(house: House) -> None:
     assert house.homecare.bundles() == []
 
 
-def test_the_same_transaction_twice_is_once_in_effect(house: House) -> None:
-    house.intake()
-    bundle = transaction({urn("g"): goal(house.client, "health")}, key="g")
-    first = house.hub.transactions.run(house.asker(), *signed(bundle))
-    second = house.hub.transactions.run(house.asker(), *signed(bundle))
+def test_the_same_transaction_twice_is_once_in_effect(each_house: House) -> None:
+    each_house.intake()
+    bundle = transaction({urn("g"): goal(each_house.client, "health")}, key="g")
+    first = each_house.hub.transactions.run(each_house.asker(), *signed(bundle))
+    second = each_house.hub.transactions.run(each_house.asker(), *signed(bundle))
     assert first == second
-    assert len(house.of_client("Goal")) == 1
+    assert len(each_house.of_client("Goal")) == 1

@@ -148,7 +148,9 @@ class House:
 
     def start(self, seed: str = "one", **settings: Any) -> Hub:
         """Begin a hub process over the data that is there."""
-        known = Settings(data=self.folder / "data", database_url=self.database_url, broker_url="memory://", **{"port": 0, **settings})
+        known = Settings(
+            data=self.folder / "data", database_url=self.database_url, broker_url="memory://", **{"port": 0, **settings}
+        )
         if not known.keys.is_dir():
             known.data.mkdir(parents=True, exist_ok=True)
             HubKeys.generate().save(known.keys)
@@ -162,9 +164,7 @@ class House:
 
     def connect(self, *only: str, **changes: Mapping[str, Any]) -> None:
         """Connect the organisations of the case, or some of them."""
-        entries = [
-            (f"{id}.toml", {**self.entry(id), **changes.get(id, {})}) for id in (only or tuple(ICO))
-        ]
+        entries = [(f"{id}.toml", {**self.entry(id), **changes.get(id, {})}) for id in (only or tuple(ICO))]
         connect(self.hub.store, self.hub.vault, self.hub.registry, entries)
 
     def entry(self, id: str) -> dict[str, Any]:
@@ -190,9 +190,7 @@ class House:
             ]
             entry["items"] = {"push": ["plan"], "pull": ["summary"], "duty": ["discharge-report"]}
         if id == "homecare":
-            entry["adapter"] = [
-                {"id": "fhir_rest", "directions": ["push"], "config": {"base_url": self.homecare.base}}
-            ]
+            entry["adapter"] = [{"id": "fhir_rest", "directions": ["push"], "config": {"base_url": self.homecare.base}}]
             entry["items"] = {"push": ["plan"]}
         if id == "social":
             entry["adapter"] = [
@@ -467,7 +465,14 @@ def plan_resources(client: str, areas: Sequence[str], team: Sequence[str]) -> di
             "careTeam": [{"reference": urn("team")}],
             "goal": [{"reference": url} for url in goals],
             "activity": [
-                {"detail": {"kind": "Task", "code": area(a), "status": "scheduled", "description": f"ZN-CIN-{a.upper()}"}}
+                {
+                    "detail": {
+                        "kind": "Task",
+                        "code": area(a),
+                        "status": "scheduled",
+                        "description": f"ZN-CIN-{a.upper()}",
+                    }
+                }
                 for a in areas
             ],
         },
@@ -499,7 +504,9 @@ def signed(bundle: Resource) -> tuple[Resource, bytes]:
     return bundle, text.write(bundle)
 
 
-CSV_HEADER = "Číslo klienta;Jméno;Příjmení;Rodné číslo;Datum narození;Oblast;Zjištění;Hodnota;Jednotka;Služba;Datum;Poznámka"
+CSV_HEADER = (
+    "Číslo klienta;Jméno;Příjmení;Rodné číslo;Datum narození;Oblast;Zjištění;Hodnota;Jednotka;Služba;Datum;Poznámka"
+)
 
 
 def table(*rows: str) -> bytes:

@@ -8,9 +8,7 @@ import pytest
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 
-needs_corpus = pytest.mark.skipif(
-    not CORPUS.is_dir(), reason="the sample files are not beside the repository"
-)
+needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason="the sample files are not beside the repository")
 
 
 def files(folder: str, pattern: str = "*") -> list[Path]:

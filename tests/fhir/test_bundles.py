@@ -43,12 +43,7 @@ def test_a_transaction_puts_by_id_under_the_version_it_saw() -> None:
 def test_collections_and_searchsets_are_valid() -> None:
     assert validate(collection([PATIENT, ALLERGY])) == ()
     assert validate(collection([])) == ()
-    assert (
-        validate(
-            searchset([PATIENT], base="http://x.example/fhir", self_link="http://x.example/fhir/Patient")
-        )
-        == ()
-    )
+    assert validate(searchset([PATIENT], base="http://x.example/fhir", self_link="http://x.example/fhir/Patient")) == ()
 
 
 def test_a_relative_reference_is_resolved_from_the_entry_it_stands_in() -> None:

@@ -57,9 +57,7 @@ def test_a_moment_with_seconds_is_that_second() -> None:
     assert date_interval("2016-12-31T23:59:60Z") is not None
 
 
-@pytest.mark.parametrize(
-    "text", ["", "x", "2024-13", "2024-02-30", "9999", "soon-after", "2024-01-02T99:00:00Z"]
-)
+@pytest.mark.parametrize("text", ["", "x", "2024-13", "2024-02-30", "9999", "soon-after", "2024-01-02T99:00:00Z"])
 def test_what_is_no_date_has_no_interval(text: str) -> None:
     assert date_interval(text) is None
 

@@ -33,9 +33,7 @@ def test_every_type_and_all_that_stands_in_it_compiles() -> None:
 
 
 @pytest.mark.skipif(not OFFICIAL.is_dir(), reason="the official definitions are not beside the repository")
-def test_the_generator_makes_the_committed_tables_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_generator_makes_the_committed_tables_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = importlib.util.spec_from_file_location("make_definitions", ROOT / "tools" / "make_definitions.py")
     assert spec
     assert spec.loader

@@ -43,9 +43,7 @@ def test_a_result_is_shown_with_its_unit_and_the_digits_it_was_written_with() ->
     ("language", "words"),
     [("cs", ["Stav", "konečný"]), ("de-AT", ["Status", "endgültig"]), ("fr", ["Result", "final"])],
 )
-def test_headings_and_statuses_are_in_the_readers_language_or_english(
-    language: str, words: list[str]
-) -> None:
+def test_headings_and_statuses_are_in_the_readers_language_or_english(language: str, words: list[str]) -> None:
     div = narrative(GLUCOSE, language=language)["div"]
     assert all(word in div for word in words)
 
@@ -90,9 +88,7 @@ def test_an_empty_section_says_why_in_every_language(language: str, reason: str)
 
 
 def test_a_section_of_several_types_has_a_named_table_for_each() -> None:
-    told = section_narrative(
-        [GLUCOSE, {"resourceType": "Goal", "description": {"text": "chodit"}}], language="cs"
-    )
+    told = section_narrative([GLUCOSE, {"resourceType": "Goal", "description": {"text": "chodit"}}], language="cs")
     assert told.count("<caption>") == 2
 
 
@@ -133,9 +129,7 @@ def test_text_of_a_concept_prefers_its_text_then_a_display_then_a_code() -> None
 def test_foreign_narrative_cannot_act_or_call_anybody(attack: str) -> None:
     clean = sanitise(f"<div>{attack}<p>zůstává</p></div>")
     assert "zůstává" in clean
-    assert not any(
-        bad in clean for bad in ("alert", "elsewhere", "javascript", "data:text", "<form", "<input")
-    )
+    assert not any(bad in clean for bad in ("alert", "elsewhere", "javascript", "data:text", "<form", "<input"))
 
 
 def test_foreign_narrative_keeps_its_tables_links_and_own_images() -> None:

@@ -25,9 +25,7 @@ PLAN: Resource = {
     "goal": [{"reference": "#g"}, {"reference": "Goal/7/_history/2"}],
     "author": {"identifier": {"system": "urn:x", "value": "1"}},
     "activity": [{"reference": {"reference": "urn:uuid:7f9c0e2e-0000-4000-8000-000000000001"}}],
-    "extension": [
-        {"url": "urn:x", "valueExpression": {"language": "text/cql", "reference": "http://x.example/l"}}
-    ],
+    "extension": [{"url": "urn:x", "valueExpression": {"language": "text/cql", "reference": "http://x.example/l"}}],
 }
 
 

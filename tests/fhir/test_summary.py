@@ -85,9 +85,7 @@ def entries(bundle: Resource, code: str) -> list[str]:
 @pytest.mark.parametrize("make", DOCUMENTS)
 @pytest.mark.parametrize("records", [[], RECORDS], ids=["nothing", "records"])
 @pytest.mark.parametrize("language", ["cs", "de", "en", "fr"])
-def test_every_document_is_valid_fhir(
-    make: Callable[..., Resource], records: list[Resource], language: str
-) -> None:
+def test_every_document_is_valid_fhir(make: Callable[..., Resource], records: list[Resource], language: str) -> None:
     made = make(PATIENT, records, **WHEN, language=language, withheld={"finance"})
     assert validate(made) == ()
     assert all(section["text"]["div"] for section in resources_of(made)[0]["section"])
@@ -125,9 +123,7 @@ def test_what_a_record_refers_to_comes_along_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("make", DOCUMENTS)
 @pytest.mark.parametrize("area", AREAS)
-def test_a_withheld_section_says_so_whether_or_not_anything_is_there(
-    make: Callable[..., Resource], area: str
-) -> None:
+def test_a_withheld_section_says_so_whether_or_not_anything_is_there(make: Callable[..., Resource], area: str) -> None:
     tables = {
         patient_summary: PATIENT_SUMMARY,
         social_summary: SOCIAL_SUMMARY,
@@ -200,7 +196,9 @@ def test_documents_from_real_records_are_valid(make: Callable[..., Resource], sa
     assert errors(make(patient, records, **WHEN)) == ()
 
 
-@pytest.mark.parametrize("concealing", ['<p style="display: none">x</p>', "<!-- x -->", '<b style="visibility:hidden">x</b>'])
+@pytest.mark.parametrize(
+    "concealing", ['<p style="display: none">x</p>', "<!-- x -->", '<b style="visibility:hidden">x</b>']
+)
 def test_a_narrative_that_hides_text_is_made_anew_in_a_document(concealing: str) -> None:
     div = f'<div xmlns="http://www.w3.org/1999/xhtml"><p>shown</p>{concealing}</div>'
     hiding = {**PROBLEM, "text": {"status": "additional", "div": div}}

@@ -121,10 +121,7 @@ def test_deep_but_allowed_nesting_is_read() -> None:
 
 
 def test_splicing_sets_id_and_version_and_leaves_all_other_values_as_they_came() -> None:
-    came = (
-        b'{ "resourceType": "Observation", "valueQuantity": {"value": 1.50}, '
-        b'"meta": {"tag": [ {"code": "x"} ]} }'
-    )
+    came = b'{ "resourceType": "Observation", "valueQuantity": {"value": 1.50}, "meta": {"tag": [ {"code": "x"} ]} }'
     spliced = text.splice(came, "o1", 3, "2026-01-02T03:04:05Z")
     assert b'{"value": 1.50}' in spliced
     assert text.read(spliced) == {
@@ -136,9 +133,7 @@ def test_splicing_sets_id_and_version_and_leaves_all_other_values_as_they_came()
 
 
 def test_a_client_cannot_set_version_and_time_itself() -> None:
-    came = (
-        b'{"resourceType":"Goal","id":"mine","meta":{"versionId":"99","lastUpdated":"1999-01-01T00:00:00Z"}}'
-    )
+    came = b'{"resourceType":"Goal","id":"mine","meta":{"versionId":"99","lastUpdated":"1999-01-01T00:00:00Z"}}'
     assert text.read(text.splice(came, "g1", 1, "2026-01-02T03:04:05Z")) == {
         "resourceType": "Goal",
         "id": "g1",

@@ -291,9 +291,7 @@ def test_the_samples_of_this_test_are_valid(name: str) -> None:
 
 
 @pytest.mark.parametrize(("sample", "place", "value", "fault", "rule"), WRONG, ids=lambda x: str(x)[:40])
-def test_each_rule_goes_red_where_it_is_broken(
-    sample: str, place: str, value: Any, fault: str, rule: str
-) -> None:
+def test_each_rule_goes_red_where_it_is_broken(sample: str, place: str, value: Any, fault: str, rule: str) -> None:
     found = [(one.path, one.rule) for one in validate(broken(SAMPLES[sample], place, value))]
     assert ((fault, rule) in found) if rule else (found == [])
 
@@ -336,9 +334,7 @@ def test_a_narrative_with_formatting_links_and_own_images_is_taken() -> None:
     assert validate({**PATIENT, "text": {"status": "additional", "div": div}}) == ()
 
 
-@pytest.mark.parametrize(
-    "div", ["<div>x</div>", "plain", '<p xmlns="http://www.w3.org/1999/xhtml">x</p>', "<div"]
-)
+@pytest.mark.parametrize("div", ["<div>x</div>", "plain", '<p xmlns="http://www.w3.org/1999/xhtml">x</p>', "<div"])
 def test_a_narrative_is_one_div_of_xhtml(div: str) -> None:
     assert "txt-1" in [f.rule for f in validate({**PATIENT, "text": {"status": "generated", "div": div}})]
 
@@ -358,9 +354,7 @@ def test_all_faults_are_named_at_once() -> None:
 
 
 def test_a_fault_repeats_nothing_of_the_content() -> None:
-    found = validate(
-        {**PATIENT, "gender": "Anna", "birthDate": "Anna", "name": [{"family": 7}], "id": "Anna Nováková"}
-    )
+    found = validate({**PATIENT, "gender": "Anna", "birthDate": "Anna", "name": [{"family": 7}], "id": "Anna Nováková"})
     assert found
     assert not any("Anna" in str(fault) for fault in found)
 

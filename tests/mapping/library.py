@@ -22,9 +22,7 @@ HOME = Path(__file__).resolve().parents[2]
 CORPUS = Path(os.environ.get("CASEHUB_CORPUS", HOME.parent / "shared" / "corpus"))
 READERS = {"cda": cda.read, "fhir": fhir.read, "hl7v2": hl7v2.read, "tabular": tabular.read}
 
-needs_corpus = pytest.mark.skipif(
-    not CORPUS.is_dir(), reason="the public sample files are not beside the project"
-)
+needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason="the public sample files are not beside the project")
 
 
 @cache

@@ -35,9 +35,7 @@ def message(charset: str = "", *, visit: str = "V1", event: str = "A01") -> str:
 def valid_number() -> str:
     stem = 485605001
     return next(
-        f"{one}{(one * 10) % 11 and 11 - (one * 10) % 11}"
-        for one in range(stem, stem + 99)
-        if (one * 10) % 11 != 1
+        f"{one}{(one * 10) % 11 and 11 - (one * 10) % 11}" for one in range(stem, stem + 99) if (one * 10) % 11 != 1
     )
 
 

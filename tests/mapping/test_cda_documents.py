@@ -66,14 +66,10 @@ def test_every_allergy_medication_and_problem_is_in_the_record(path: Path) -> No
     for kind, type_name in KINDS.items():
         counted = [one for one in expected if one.kind == kind]
         structured = of_type(made, type_name)
-        assert len(structured) >= len(counted), (
-            f"{len(structured)} of {len(counted)} {kind} entries are structured"
-        )
+        assert len(structured) >= len(counted), f"{len(structured)} of {len(counted)} {kind} entries are structured"
         said = str(structured)
         for one in counted:
-            assert not one.codes or any(code in said for code in one.codes), (
-                f"{kind} in entry {one.entry} is missing"
-            )
+            assert not one.codes or any(code in said for code in one.codes), f"{kind} in entry {one.entry} is missing"
 
 
 @needs_corpus
@@ -126,12 +122,8 @@ def test_what_no_rule_takes_is_in_the_residue_with_its_line_and_in_the_narrative
     (ABSENT, "", "no-known-problems"),
     (PROBLEM, ' negationInd="true"', "no-known-problems"),
 ])  # fmt: skip
-def test_known_absence_and_no_information_are_said_and_told_apart(
-    value: str, negated: str, code: str
-) -> None:
-    body = problem_section(value).replace(
-        '<observation classCode="OBS"', f'<observation{negated} classCode="OBS"'
-    )
+def test_known_absence_and_no_information_are_said_and_told_apart(value: str, negated: str, code: str) -> None:
+    body = problem_section(value).replace('<observation classCode="OBS"', f'<observation{negated} classCode="OBS"')
     coding = of_type(mapped(document(PATIENT, body), "cda-to-ips"), "Condition")[0]["code"]["coding"][0]
     assert coding["code"] == code
     assert coding["system"] == "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
@@ -139,9 +131,7 @@ def test_known_absence_and_no_information_are_said_and_told_apart(
 
 def test_a_denied_problem_is_refuted_and_not_listed_as_one() -> None:
     value = '<value xsi:type="CD" code="I10" codeSystem="2.16.840.1.113883.6.3"/>'
-    body = problem_section(value).replace(
-        "<observation classCode", '<observation negationInd="true" classCode'
-    )
+    body = problem_section(value).replace("<observation classCode", '<observation negationInd="true" classCode')
     condition = of_type(mapped(document(PATIENT, body), "cda-to-ips"), "Condition")[0]
     assert condition["verificationStatus"]["coding"][0]["code"] == "refuted"
 
@@ -159,9 +149,7 @@ def test_a_document_type_declaration_is_refused_with_line_and_column() -> None:
 def test_narrative_that_could_run_or_load_keeps_its_words_only() -> None:
     text = '<paragraph onclick="x()">Plain</paragraph><renderMultiMedia referencedObject="m"/>'
     text += '<linkHtml href="javascript:x()">link</linkHtml>'
-    made = mapped(
-        document(PATIENT, problem_section('<value xsi:type="CD" nullFlavor="NI"/>', text)), "cda-to-ips"
-    )
+    made = mapped(document(PATIENT, problem_section('<value xsi:type="CD" nullFlavor="NI"/>', text)), "cda-to-ips")
     div = of_type(made, "Composition")[0]["section"][0]["text"]["div"]
     assert "Plain" in div
     assert "link" in div
@@ -172,9 +160,7 @@ def test_narrative_that_could_run_or_load_keeps_its_words_only() -> None:
 def test_a_date_that_is_none_is_a_warning_with_its_place_and_stays_in_the_residue() -> None:
     value = '<value xsi:type="CD" code="I10" codeSystem="2.16.840.1.113883.6.3"/>'
     made = mapped(
-        document(
-            PATIENT, problem_section(value, more='<effectiveTime><low value="20261399"/></effectiveTime>')
-        ),
+        document(PATIENT, problem_section(value, more='<effectiveTime><low value="20261399"/></effectiveTime>')),
         "cda-to-ips",
     )
     assert [(one.rule, one.text) for one in made.warnings if "onset" in one.rule]

@@ -57,12 +57,8 @@ def test_no_relative_reference_is_left_that_could_mean_another_record(path: Path
 
 
 def test_numbers_keep_their_text() -> None:
-    weight = (
-        b'{"resourceType":"Observation","status":"final","code":{"text":"w"},"valueQuantity":{"value":72.50}}'
-    )
-    data = (
-        b'{"resourceType":"Bundle","type":"collection","entry":[{"resource":' + json.dumps(PATIENT).encode()
-    )
+    weight = b'{"resourceType":"Observation","status":"final","code":{"text":"w"},"valueQuantity":{"value":72.50}}'
+    data = b'{"resourceType":"Bundle","type":"collection","entry":[{"resource":' + json.dumps(PATIENT).encode()
     data += b'},{"resource":' + weight + b"}]}"
     assert b'"value":72.50' in text.write(mapped(data, "ips-in").bundle)
 

@@ -65,9 +65,7 @@ def test_a_consumer_killed_before_it_acknowledged_leaves_the_ring_to_the_next(
     assert heard.get(timeout=SOON) == "d-1"
 
 
-def test_a_cut_wire_heals_for_the_listener(
-    rabbit: RabbitBell, through_proxy: RabbitBell, proxy: TcpProxy
-) -> None:
+def test_a_cut_wire_heals_for_the_listener(rabbit: RabbitBell, through_proxy: RabbitBell, proxy: TcpProxy) -> None:
     heard: Queue[str] = Queue()
     through_proxy.listen(heard.put)
     rabbit.ring("d-1")
@@ -186,9 +184,7 @@ def test_the_broker_holds_the_queue_to_every_setting_that_prevents_a_loss(
     }
     del arguments[setting]
     with connection(broker_url, heartbeat=0) as other, pytest.raises(PreconditionFailed, match=setting):
-        other.channel().queue_declare(
-            f"{queue_name}.deliveries", durable=True, auto_delete=False, arguments=arguments
-        )
+        other.channel().queue_declare(f"{queue_name}.deliveries", durable=True, auto_delete=False, arguments=arguments)
 
 
 def test_confirms_are_on(broker_url: str) -> None:

@@ -33,9 +33,7 @@ class Scene:
                 tx.outbox.put("record-changed", client, {}, self.now)
 
     def relay(self, batch: int = 100) -> Relay[Event]:
-        return Relay(
-            claim=self.claim, expand=self.expand, ring=self.ring, clock=lambda: self.now, batch=batch
-        )
+        return Relay(claim=self.claim, expand=self.expand, ring=self.ring, clock=lambda: self.now, batch=batch)
 
     def claim(self, limit: int, now: datetime, lease: timedelta) -> list[Event]:
         with self.store.writing() as tx:

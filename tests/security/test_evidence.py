@@ -72,8 +72,6 @@ def test_whatever_else_the_hub_signed_is_no_evidence() -> None:
 
 
 def test_an_access_token_is_no_evidence() -> None:
-    token = issue_access_token(
-        KEYS, organisation="a", purpose="COC", basis="CONSENT", scope="", audience="x", now=NOW
-    )
+    token = issue_access_token(KEYS, organisation="a", purpose="COC", basis="CONSENT", scope="", audience="x", now=NOW)
     with pytest.raises(IntegrityFailure):
         verify_evidence(KEYS, token, CONSENT)

@@ -39,10 +39,7 @@ def test_words_and_letters_name_the_same_interaction() -> None:
 
 
 def test_asking_for_everything_gets_what_is_registered() -> None:
-    assert (
-        str(Scopes.parse("system/CarePlan.rs").narrowed(Scopes.parse("system/*.cruds")))
-        == "system/CarePlan.rs"
-    )
+    assert str(Scopes.parse("system/CarePlan.rs").narrowed(Scopes.parse("system/*.cruds"))) == "system/CarePlan.rs"
 
 
 def test_no_scope_covers_nothing() -> None:

@@ -234,9 +234,7 @@ def test_a_body_nested_without_end_is_refused() -> None:
 def test_a_bent_part_is_refused(part: int) -> None:
     parts = signed(claims()).split(".")
     middle = len(parts[part]) // 2
-    parts[part] = (
-        parts[part][:middle] + ("A" if parts[part][middle] != "A" else "B") + parts[part][middle + 1 :]
-    )
+    parts[part] = parts[part][:middle] + ("A" if parts[part][middle] != "A" else "B") + parts[part][middle + 1 :]
     with pytest.raises(Unauthenticated):
         verify(".".join(parts))
 
@@ -351,6 +349,4 @@ def test_whatever_else_the_hub_signed_is_no_access_token() -> None:
         other = sign(said, HUB.signing, kid=HUB.kid, kind=kind)
         with pytest.raises(Unauthenticated):
             verify_access_token(other, HUB, now=NOW, audience=BASE)
-    assert verify_access_token(
-        sign(said, HUB.signing, kid=HUB.kid, kind="at+jwt"), HUB, now=NOW, audience=BASE
-    )
+    assert verify_access_token(sign(said, HUB.signing, kid=HUB.kid, kind="at+jwt"), HUB, now=NOW, audience=BASE)

@@ -113,9 +113,7 @@ def delivery(id: str = "d1", **other: Any) -> Delivery:
 
 
 def holding(version: int = 1, **other: Any) -> Holding:
-    base = Holding(
-        HOME_CARE, "plan", ANNA, version, "digest", NOON, ("health",), ("CarePlan/p|1",), ("why",), "d1"
-    )
+    base = Holding(HOME_CARE, "plan", ANNA, version, "digest", NOON, ("health",), ("CarePlan/p|1",), ("why",), "d1")
     return replace(base, **other)
 
 

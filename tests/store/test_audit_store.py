@@ -67,9 +67,7 @@ def test_the_heads_are_the_last_folded_lines(audit: AuditStore, journal: Journal
     assert audit.heads() == {last.file: (4, last.hash)}
 
 
-def test_a_line_that_comes_with_another_hash_is_refused_by_its_place(
-    audit: AuditStore, journal: Journal
-) -> None:
+def test_a_line_that_comes_with_another_hash_is_refused_by_its_place(audit: AuditStore, journal: Journal) -> None:
     folding = entries(journal.directory)
     audit.fold(folding)
     file, seq, _, body, event = folding[1]
@@ -78,9 +76,7 @@ def test_a_line_that_comes_with_another_hash_is_refused_by_its_place(
     assert len(audit.list()) == 3
 
 
-def test_of_eight_that_fold_the_same_at_once_each_entry_is_there_once(
-    audit: AuditStore, journal: Journal
-) -> None:
+def test_of_eight_that_fold_the_same_at_once_each_entry_is_there_once(audit: AuditStore, journal: Journal) -> None:
     folding = entries(journal.directory)
     assert sum(at_once(8, lambda _: audit.fold(folding))) == 3
     assert len(audit.list()) == 3

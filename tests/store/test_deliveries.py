@@ -15,9 +15,7 @@ from tests.store.samples import ANNA, BOHUS, LEASE, NOON, Clock, Ids, at_once, d
 DELIVERED, DEAD, PENDING = DeliveryState.DELIVERED, DeliveryState.DEAD, DeliveryState.PENDING
 
 
-def ask(
-    tx: Tx, organisation: str = "home-care", item: str = "plan", client: str = ANNA, **other: Any
-) -> Delivery:
+def ask(tx: Tx, organisation: str = "home-care", item: str = "plan", client: str = ANNA, **other: Any) -> Delivery:
     values: dict[str, Any] = {"cause": "plan changed", "at": NOON, **other}
     return tx.deliveries.request(organisation, "fhir_rest", item, "push", client, **values)
 
@@ -86,9 +84,7 @@ def test_a_request_while_one_is_in_flight_waits_behind_it(store: Store, clock: C
     assert [one.id for one in claim(store, clock)] == [second.id]
 
 
-def test_a_failed_one_and_the_one_that_came_meanwhile_go_one_after_the_other(
-    store: Store, clock: Clock
-) -> None:
+def test_a_failed_one_and_the_one_that_came_meanwhile_go_one_after_the_other(store: Store, clock: Clock) -> None:
     with store.writing() as tx:
         first = ask(tx)
     claim(store, clock)
@@ -102,9 +98,7 @@ def test_a_failed_one_and_the_one_that_came_meanwhile_go_one_after_the_other(
     assert [one.id for one in claim(store, clock)] == [second.id]
 
 
-def test_one_at_a_time_goes_to_an_organisation_about_a_client_oldest_first(
-    store: Store, clock: Clock
-) -> None:
+def test_one_at_a_time_goes_to_an_organisation_about_a_client_oldest_first(store: Store, clock: Clock) -> None:
     with store.writing() as tx:
         plan, summary = ask(tx), ask(tx, item="summary")
         elsewhere = [ask(tx, client=BOHUS), ask(tx, organisation="gp")]
@@ -268,9 +262,7 @@ def test_deliveries_are_listed_oldest_first_by_client_and_state(store: Store) ->
         assert [one.id for one in tx.deliveries.list(limit=1)] == [first.id]
 
 
-def test_eight_workers_never_get_the_same_nor_two_of_a_lane_and_all_get_done(
-    store: Store, clock: Clock
-) -> None:
+def test_eight_workers_never_get_the_same_nor_two_of_a_lane_and_all_get_done(store: Store, clock: Clock) -> None:
     clients = [f"Patient/{number}" for number in range(12)]
     with store.writing() as tx:
         asked = {

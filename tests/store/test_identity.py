@@ -11,9 +11,7 @@ from tests.store.samples import ANNA, BOHUS, Clock, Ids, at_once, link, sealed
 
 
 def test_a_link_comes_back_as_it_went_in(store: Store) -> None:
-    review = link(
-        state=LinkState.REVIEW, suspect=BOHUS, sealed_value=sealed("number"), why="birth date differs"
-    )
+    review = link(state=LinkState.REVIEW, suspect=BOHUS, sealed_value=sealed("number"), why="birth date differs")
     with store.writing() as tx:
         tx.identity.put(review)
     with store.reading() as tx:
@@ -81,9 +79,7 @@ def test_eight_organisations_that_bring_the_same_new_person_make_one_client(stor
     assert len(set(at_once(8, bring))) == 1
 
 
-def test_a_number_that_is_looked_up_for_writing_is_held_until_the_end(
-    store: Store, database_url: str
-) -> None:
+def test_a_number_that_is_looked_up_for_writing_is_held_until_the_end(store: Store, database_url: str) -> None:
     impatient = Store.open(database_url, clock=Clock(), ids=Ids(), patience=0.05)
     with store.writing() as tx:
         assert tx.identity.find("sid/rcis", "hash-of-number") == []

@@ -69,9 +69,7 @@ with ThreadPoolExecutor(32) as pool:
     list(pool.map(lambda n: journal.append({"id": str(n)}), range(640)))
 print(len(syncs))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
     assert 640 / 32 <= int(done.stdout) < 640 / 3
 
 
@@ -121,9 +119,7 @@ for number in range(60):
         refused.append(f"e{number}")
 print(json.dumps([kept, refused]))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
     kept, refused = json.loads(done.stdout)
     assert len(refused) >= 3
     assert bodies(tmp_path) == kept
@@ -227,9 +223,7 @@ def lines_of(directory: Path) -> tuple[Path, list[bytes]]:
 def test_a_flipped_line_is_found_and_named(tmp_path: Path, line: int) -> None:
     written(tmp_path, 6)
     path, lines = lines_of(tmp_path)
-    lines[line - 1] = (
-        lines[line - 1].replace(b'"', b"'", 1) if line == 1 else lines[line - 1].replace(b"anna", b"eva")
-    )
+    lines[line - 1] = lines[line - 1].replace(b'"', b"'", 1) if line == 1 else lines[line - 1].replace(b"anna", b"eva")
     path.write_bytes(b"".join(lines))
     assert (path.name, line) in [(fault.file, fault.line) for fault in check(tmp_path, {}).faults]
     with pytest.raises(IntegrityFailure, match=f"line {line}"):

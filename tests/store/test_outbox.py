@@ -12,9 +12,7 @@ from tests.store.samples import ANNA, LEASE, Clock, at_once
 
 def put(store: Store, clock: Clock, count: int) -> list[str]:
     with store.writing() as tx:
-        return [
-            tx.outbox.put("record-changed", ANNA, {"record": f"Goal/{n}"}, clock.now) for n in range(count)
-        ]
+        return [tx.outbox.put("record-changed", ANNA, {"record": f"Goal/{n}"}, clock.now) for n in range(count)]
 
 
 def test_events_are_claimed_oldest_first_with_what_they_say(store: Store, clock: Clock) -> None:

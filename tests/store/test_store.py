@@ -124,17 +124,13 @@ def test_readers_do_not_wait_for_a_writer(store: Store) -> None:
 
 
 @pytest.mark.postgresql
-def test_a_connection_that_was_cut_is_unavailable_once(
-    postgres_server: PostgresServer, postgres_template: str
-) -> None:
+def test_a_connection_that_was_cut_is_unavailable_once(postgres_server: PostgresServer, postgres_template: str) -> None:
     url = postgres_server.create(postgres_template)
     store = opened(url)
     with store.writing() as tx:
         tx.records.append(draft())
     with psycopg.connect(url, autocommit=True) as admin:
-        admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'casehub'"
-        )
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'casehub'")
     with pytest.raises(Unavailable), store.reading() as tx:
         tx.records.read("Condition", "c1")
     with store.reading() as tx:
@@ -171,9 +167,7 @@ for number in itertools.count():
 def test_sqlite_is_set_so_that_a_commit_survives_a_power_cut(sqlite_template: Path) -> None:
     store = opened(f"sqlite:///{sqlite_template}")
     with store._engines.writer.connect() as connection:
-        settings = [
-            connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")
-        ]
+        settings = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
         assert settings == ["wal", 2]
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
     store.close()
@@ -183,9 +177,7 @@ def test_labels_stand_beside_the_record_as_numbers(store: Store) -> None:
     with store.writing() as tx:
         known = labels("health", "finance", confidentiality="R", sensitivity=("PSY",))
         tx.records.append(draft("known", labels=known))
-        tx.records.append(
-            draft("unknown", labels=labels("sailing", confidentiality="X", sensitivity=("NEW",)))
-        )
+        tx.records.append(draft("unknown", labels=labels("sailing", confidentiality="X", sensitivity=("NEW",))))
     with store.reading() as tx:
         rows = tx.records._sql.rows(sa.select(schema.record).order_by(schema.record.c.key))
     assert [(row.confidentiality, row.sensitivity_mask, row.area_mask) for row in rows] == [

@@ -35,9 +35,7 @@ class CdaFolder:
 
     def pull(self, connection: Connection, request: PullRequest | None) -> Iterable[Received]:
         if request is not None:
-            raise ConfigurationError(
-                "a drop folder cannot be asked for one client", place=connection.organisation
-            )
+            raise ConfigurationError("a drop folder cannot be asked for one client", place=connection.organisation)
         return self._files.pull(connection)
 
     def settle(self, connection: Connection, received: Received, answer: Answer) -> None:

@@ -41,9 +41,7 @@ def read(data: bytes, *, name: str, encoding: str | None = None) -> Tree:
         root=root,
         key=_key(root, data),
         where=stepwise(),
-        notes=tuple(
-            Note(f"{name} line {one.line} column {one.column}", one.what) for one in document.repairs
-        ),
+        notes=tuple(Note(f"{name} line {one.line} column {one.column}", one.what) for one in document.repairs),
         anchors=anchors,
         encoding=document.encoding,
     )

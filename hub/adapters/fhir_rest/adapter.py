@@ -75,9 +75,7 @@ class FhirRest:
         if request is None:
             return ()
         if request.item not in OPERATIONS:
-            raise ConfigurationError(
-                f"can be asked for {', '.join(OPERATIONS)} only", place=f"item {request.item}"
-            )
+            raise ConfigurationError(f"can be asked for {', '.join(OPERATIONS)} only", place=f"item {request.item}")
         return self._summary(connection, request)
 
     def settle(self, connection: Connection, received: Received, answer: Answer) -> None:
@@ -108,9 +106,7 @@ class FhirRest:
         if not reply.ok:
             raise client.refusal(reply, faults_said(reply))
         if said := faults_said(reply):
-            raise CounterpartRefused(
-                f"answered {reply.status} with an error ({said})", place=str(client.origin)
-            )
+            raise CounterpartRefused(f"answered {reply.status} with an error ({said})", place=str(client.origin))
         identity = _identity(reply)
         yield Received(body=reply.body, format="fhir", message_id=identity, name=f"{request.item} {identity}")
 
@@ -142,9 +138,7 @@ class FhirRest:
             if known is not None and known[0] == config:
                 return known[1]
             if config.get("bearer_token") and config.get("bearer_token_file"):
-                raise ConfigurationError(
-                    "give bearer_token or bearer_token_file", place=connection.organisation
-                )
+                raise ConfigurationError("give bearer_token or bearer_token_file", place=connection.organisation)
             client = Outbound(
                 config["base_url"],
                 private_network=config["private_network"],
@@ -171,9 +165,7 @@ def _addressed(parcel: Parcel) -> tuple[str, bytes]:
         raise ConfigurationError("the parcel is not FHIR JSON", place=error.place) from None
     kind = bundle.get("type")
     if bundle.get("resourceType") != "Bundle" or kind not in ("document", "transaction"):
-        raise ConfigurationError(
-            "only a document or a transaction can be handed over", place=f"item {parcel.item}"
-        )
+        raise ConfigurationError("only a document or a transaction can be handed over", place=f"item {parcel.item}")
     body = parcel.body
     if "identifier" not in bundle:
         marked = {"system": IDENTIFIER_SYSTEM, "value": parcel.key}
@@ -191,13 +183,9 @@ def _held_to_success(client: Outbound, reply: Reply) -> None:
         raise CounterpartRefused(f"answered {reply.status} with an error ({said})", place=reply.destination)
     answer = parse(reply)
     if not isinstance(answer.get("resourceType"), str):
-        raise CounterpartRefused(
-            f"answered {reply.status} with something that is not FHIR", place=reply.destination
-        )
+        raise CounterpartRefused(f"answered {reply.status} with something that is not FHIR", place=reply.destination)
     for index, entry in enumerate(bundle_entries(answer)):
-        status = (
-            str((entry.get("response") or {}).get("status", "2")) if answer.get("type") != "document" else "2"
-        )
+        status = str((entry.get("response") or {}).get("status", "2")) if answer.get("type") != "document" else "2"
         if not status.startswith(("2", "3")):
             raise CounterpartRefused(f"answered an error at /entry/{index}", place=reply.destination)
 

@@ -24,9 +24,7 @@ def parse(reply: Reply) -> dict[str, Any]:
     try:
         return read(reply.body, name="answer")
     except MalformedContent as error:
-        raise CounterpartRefused(
-            f"answered something that is not FHIR JSON ({error.place})", place=place
-        ) from None
+        raise CounterpartRefused(f"answered something that is not FHIR JSON ({error.place})", place=place) from None
 
 
 def bundle_entries(answer: dict[str, Any]) -> list[dict[str, Any]]:

@@ -18,9 +18,7 @@ LONGEST_ID: Final = 199
 _LONGEST_FIELD: Final = 250
 _MOST_ERRORS: Final = 20
 _LINE: Final = re.compile(rb"[\r\n]")
-_PLACE: Final = re.compile(
-    r"\b([A-Z][A-Z0-9]{2})(?:\[(\d{1,4})\])?(?:-(\d{1,3})(?:\.(\d{1,3}))?)?(?![A-Za-z0-9])"
-)
+_PLACE: Final = re.compile(r"\b([A-Z][A-Z0-9]{2})(?:\[(\d{1,4})\])?(?:-(\d{1,3})(?:\.(\d{1,3}))?)?(?![A-Za-z0-9])")
 CODES: Final = {
     100: "Segment sequence error",
     101: "Required field missing",
@@ -142,10 +140,7 @@ def _error(header: Header, version: bytes, code: str, fault: Fault) -> list[byte
     where = [b"", b"1", b"", b"", b""]
     if match:
         segment, index, field, component = match.groups()
-        where = [
-            part.encode()
-            for part in (segment, index or "1", field or "", "1" if field else "", component or "")
-        ]
+        where = [part.encode() for part in (segment, index or "1", field or "", "1" if field else "", component or "")]
     words = CODES.get(fault.code, CODES[207]).encode()
     comp = header.component
     if _number(version, comp) < (2, 5):

@@ -63,9 +63,7 @@ class Hl7v2Listener:
 
     def pull(self, connection: Connection, request: PullRequest | None) -> Iterable[Received]:
         if request is not None:
-            raise ConfigurationError(
-                "this system calls the hub; it cannot be asked", place=connection.organisation
-            )
+            raise ConfigurationError("this system calls the hub; it cannot be asked", place=connection.organisation)
         return ()
 
     def settle(self, connection: Connection, received: Received, answer: Answer) -> None:

@@ -58,9 +58,7 @@ def read(data: bytes, *, name: str, encoding: str | None = None) -> Tree:
 def _decode(body: bytes, data: bytes, name: str, encoding: str | None, notes: list[Note]) -> str:
     header = re.split(rb"[\r\n]", body, maxsplit=1)[0].decode("latin-1")
     fields = header.split(header[3])
-    declared = (
-        fields[17].split(fields[1][1])[0].strip().upper() if len(fields) > 17 and len(fields[1]) > 1 else ""
-    )
+    declared = fields[17].split(fields[1][1])[0].strip().upper() if len(fields) > 17 and len(fields[1]) > 1 else ""
     if declared not in _ENCODINGS:
         raise MalformedContent("a character set that is not taken here", place=f"{name} MSH-18")
     chosen = encoding or _ENCODINGS[declared] or ("utf-8" if data.startswith(b"\xef\xbb\xbf") else "")
@@ -136,9 +134,7 @@ def _unescape(said: str, escape: str, signs: tuple[str, ...]) -> str:
         return "" if code[:1] in ".CMZ" else found[0]
 
     pattern = (
-        _ESCAPE
-        if own == "\\"
-        else re.compile(f"{re.escape(own)}([^{re.escape(own)}\r\n]{{0,400}}){re.escape(own)}")
+        _ESCAPE if own == "\\" else re.compile(f"{re.escape(own)}([^{re.escape(own)}\r\n]{{0,400}}){re.escape(own)}")
     )
     return pattern.sub(one, said)
 

@@ -65,9 +65,7 @@ class ConfigurationSchema:
     @property
     def secrets(self) -> frozenset[str]:
         """The keys whose values are secrets."""
-        return frozenset(
-            key for key, rule in self._schema.get("properties", {}).items() if rule.get("writeOnly")
-        )
+        return frozenset(key for key, rule in self._schema.get("properties", {}).items() if rule.get("writeOnly"))
 
     def complete(self, config: Mapping[str, Any], *, place: str) -> dict[str, Any]:
         """The configuration with its defaults; `ConfigurationError` lists every fault with its pointer."""
@@ -75,9 +73,7 @@ class ConfigurationSchema:
         if faults:
             raise ConfigurationError("; ".join(faults), place=place)
         defaults = {
-            key: rule["default"]
-            for key, rule in self._schema.get("properties", {}).items()
-            if "default" in rule
+            key: rule["default"] for key, rule in self._schema.get("properties", {}).items() if "default" in rule
         }
         return {**defaults, **config}
 
@@ -96,9 +92,7 @@ class ConfigurationSchema:
 def _hold_to_keywords(schema: Mapping[str, Any], name: str, pointer: str) -> None:
     for keyword in schema:
         if keyword not in _RULES | _ANNOTATIONS:
-            raise ConfigurationError(
-                "this schema keyword is not understood", place=f"{name} at {pointer}/{keyword}"
-            )
+            raise ConfigurationError("this schema keyword is not understood", place=f"{name} at {pointer}/{keyword}")
     if schema.get("type") not in _TYPES:
         raise ConfigurationError(f"must be one of {', '.join(_TYPES)}", place=f"{name} at {pointer}/type")
     for key, rule in schema.get("properties", {}).items():
@@ -132,9 +126,7 @@ def _is_of_type(value: Any, kind: str) -> bool:
     return isinstance(value, _TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
 
 
-def _faults_of_object(
-    value: dict[str, Any], rule: Mapping[str, Any], pointer: str
-) -> Iterator[tuple[str, str]]:
+def _faults_of_object(value: dict[str, Any], rule: Mapping[str, Any], pointer: str) -> Iterator[tuple[str, str]]:
     rules = rule.get("properties", {})
     for key in rule.get("required", ()):
         if key not in value:

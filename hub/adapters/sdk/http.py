@@ -77,9 +77,7 @@ class Outbound:
         self._max_bytes = max_bytes
         self._clock = clock
         self._backend = GuardedBackend(self.origin)
-        self._transport = _Transport(
-            self._backend, _context(ca_file) if self.origin.scheme == "https" else None
-        )
+        self._transport = _Transport(self._backend, _context(ca_file) if self.origin.scheme == "https" else None)
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Reply:
         """GET a path below the base."""
@@ -116,9 +114,7 @@ class Outbound:
         tail = f" ({said})" if said else ""
         if reply.status in _TRY_AGAIN:
             wait = self._retry_after(reply.headers.get("retry-after"))
-            return CounterpartBusy(
-                f"answered {reply.status}{tail}", place=reply.destination, retry_after=wait
-            )
+            return CounterpartBusy(f"answered {reply.status}{tail}", place=reply.destination, retry_after=wait)
         if 300 <= reply.status < 400:
             tail = " (redirects are not followed: configure the address it points to, if it is theirs)"
         elif reply.status in (401, 403):
@@ -132,18 +128,14 @@ class Outbound:
     def _content(self, response: httpx.Response) -> Iterator[bytes]:
         coding = response.headers.get("content-encoding", "identity").strip().lower()
         if coding not in ("identity", "gzip", ""):
-            raise CounterpartRefused(
-                "answered in a content encoding that was not asked for", place=str(self.origin)
-            )
+            raise CounterpartRefused("answered in a content encoding that was not asked for", place=str(self.origin))
         inflate = zlib.decompressobj(wbits=31) if coding == "gzip" else None
         room = self._max_bytes
         for chunk in response.iter_raw():
             part = inflate.decompress(chunk, room + 1) if inflate else chunk
             room -= len(part)
             if room < 0:
-                raise CounterpartRefused(
-                    f"answered more than {self._max_bytes} bytes", place=str(self.origin)
-                )
+                raise CounterpartRefused(f"answered more than {self._max_bytes} bytes", place=str(self.origin))
             yield part
         if inflate and not inflate.eof and room != self._max_bytes:
             raise CounterpartUnreachable("the answer was cut off", place=str(self.origin))
@@ -154,9 +146,7 @@ class Outbound:
         try:
             yield
         except (httpcore.TimeoutException, TimeoutError):
-            raise CounterpartUnreachable(
-                f"no answer within {self._seconds:g} s", place=str(self.origin)
-            ) from None
+            raise CounterpartUnreachable(f"no answer within {self._seconds:g} s", place=str(self.origin)) from None
         except ssl.SSLError:
             raise self._distrusted() from None
         except httpcore.ConnectError as error:
@@ -171,9 +161,7 @@ class Outbound:
             raise CounterpartRefused("the answer is not the gzip it says", place=str(self.origin)) from None
 
     def _distrusted(self) -> CounterpartUnreachable:
-        return CounterpartUnreachable(
-            "its certificate does not hold, so nothing was sent", place=str(self.origin)
-        )
+        return CounterpartUnreachable("its certificate does not hold, so nothing was sent", place=str(self.origin))
 
     def _retry_after(self, value: str | None) -> float | None:
         if value is None:

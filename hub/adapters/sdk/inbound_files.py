@@ -67,9 +67,7 @@ class InboundFiles:
         passing = {"may still be growing", "hidden or temporary"}
         findings.append(Finding(f"in/ holds {len(ready) + len(alone)} entries", well=True))
         findings += [
-            Finding(
-                f"{count} left alone: {why}", why in passing, "" if why in passing else "remove or replace it"
-            )
+            Finding(f"{count} left alone: {why}", why in passing, "" if why in passing else "remove or replace it")
             for why, count in sorted(counted.items())
         ]
         return findings

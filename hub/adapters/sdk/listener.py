@@ -47,9 +47,7 @@ class Listener:
             family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
             self._socket = socket.create_server((host, port), family=family)
         except OSError as error:
-            raise ConfigurationError(
-                f"cannot listen: {error.strerror or error}", place=f"{host}:{port}"
-            ) from error
+            raise ConfigurationError(f"cannot listen: {error.strerror or error}", place=f"{host}:{port}") from error
         bound = self._socket.getsockname()
         self._address = (str(bound[0]), int(bound[1]))
         self._thread = threading.Thread(target=self._accept, name=f"mllp:{self.address[1]}", daemon=True)

@@ -45,9 +45,7 @@ class Origin:
         except (httpx.InvalidURL, TypeError):
             raise ConfigurationError("is not a URL", place="base_url") from None
         if parsed.scheme not in _PORTS or not parsed.host:
-            raise ConfigurationError(
-                "must begin with https:// (or http://) and name a host", place="base_url"
-            )
+            raise ConfigurationError("must begin with https:// (or http://) and name a host", place="base_url")
         if parsed.userinfo or parsed.query or parsed.fragment:
             raise ConfigurationError("must hold no user, query or fragment", place="base_url")
         private = private_network or _means_private(parsed.host)
@@ -134,8 +132,7 @@ class GuardedBackend(httpcore.SyncBackend):
         addresses = [ipaddress.ip_address(str(entry[4][0]).split("%")[0]) for entry in found]
         if not all(allowed(address, private=self._origin.private) for address in addresses):
             raise ConfigurationError(
-                "resolves to an address inside this host or a private network; "
-                "set private_network if that is meant",
+                "resolves to an address inside this host or a private network; set private_network if that is meant",
                 place=str(self._origin),
             )
         return list(dict.fromkeys(addresses))
@@ -160,9 +157,7 @@ class _Timed(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _Timed(
-            self._stream.start_tls(ssl_context, server_hostname, self._backend.left(timeout)), self._backend
-        )
+        return _Timed(self._stream.start_tls(ssl_context, server_hostname, self._backend.left(timeout)), self._backend)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)

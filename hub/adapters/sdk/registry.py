@@ -82,9 +82,7 @@ class Registry:
 
 def load(folder: Path, clock: Clock, *, package: str = "hub.adapters") -> Registry:
     """Read every adapter folder in `folder`; one that is not whole is an error that names what it lacks."""
-    return Registry(
-        _registered(manifest.parent, clock, package) for manifest in sorted(folder.glob("*/manifest.toml"))
-    )
+    return Registry(_registered(manifest.parent, clock, package) for manifest in sorted(folder.glob("*/manifest.toml")))
 
 
 @cache

@@ -48,9 +48,7 @@ class TabularFolder:
 
     def pull(self, connection: Connection, request: PullRequest | None) -> Iterable[Received]:
         if request is not None:
-            raise ConfigurationError(
-                "a drop folder cannot be asked for one client", place=connection.organisation
-            )
+            raise ConfigurationError("a drop folder cannot be asked for one client", place=connection.organisation)
         return self._files.pull(connection)
 
     def settle(self, connection: Connection, received: Received, answer: Answer) -> None:
@@ -100,7 +98,5 @@ def _safe_name(parcel: Parcel) -> str:
 def _free_target(target: Path, parcel: Parcel) -> Path:
     """Where to write: never over another file, since the counterpart may not have fetched it yet."""
     if target.exists() and target.read_bytes() != parcel.body:
-        return target.with_name(
-            f"{target.stem}-{sha256(parcel.key.encode()).hexdigest()[:12]}{target.suffix}"
-        )
+        return target.with_name(f"{target.stem}-{sha256(parcel.key.encode()).hexdigest()[:12]}{target.suffix}")
     return target

@@ -36,9 +36,7 @@ def read(data: bytes, *, name: str, encoding: str | None = None) -> Tree:
     columns = [" ".join(cell.split()) for cell in _trimmed(header, 0)]
     if double := next((one for one in columns if one and columns.count(one) > 1), None):
         raise MalformedContent(f"two columns are called `{double}`", place=f"{name} row {number}")
-    notes += [
-        Note(f"row {at}", "above the header", " ".join(filter(None, line))) for at, line in lines[:header_at]
-    ]
+    notes += [Note(f"row {at}", "above the header", " ".join(filter(None, line))) for at, line in lines[:header_at]]
     root = Node("table")
     root.attributes = dict.fromkeys(columns, "yes")
     for at, line in lines[header_at + 1 :]:
@@ -106,11 +104,7 @@ def _header(lines: list[tuple[int, list[str]]]) -> int | None:
     for at, (_, cells) in enumerate(lines[:_LOOK_FOR_HEADER]):
         filled = [cell for cell in cells if cell.strip()]
         names = len(filled) >= 2 and all(re.match(r"[^\W\d]", cell.strip()) for cell in filled)
-        if (
-            names
-            and len(filled) >= len(cells) - 1
-            and widths[at:].count(widths[at]) * 2 > len(widths[at:]) - 1
-        ):
+        if names and len(filled) >= len(cells) - 1 and widths[at:].count(widths[at]) * 2 > len(widths[at:]) - 1:
             return at
     return None
 

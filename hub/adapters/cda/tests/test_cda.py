@@ -32,9 +32,7 @@ def pulled(folder: Path) -> list[Received]:
 def test_a_document_comes_byte_for_byte_whatever_its_suffixs_case(folder: Path) -> None:
     (folder / "a.xml").write_bytes(DOCUMENT)
     (folder / "b.XML").write_bytes(b"\xef\xbb\xbf" + DOCUMENT)
-    assert sorted(received.body for received in pulled(folder)) == sorted(
-        [DOCUMENT, b"\xef\xbb\xbf" + DOCUMENT]
-    )
+    assert sorted(received.body for received in pulled(folder)) == sorted([DOCUMENT, b"\xef\xbb\xbf" + DOCUMENT])
 
 
 def test_a_document_sent_again_under_another_name_is_the_same_piece(folder: Path) -> None:

@@ -41,23 +41,13 @@ def pulled(
     return list(ADAPTER.pull(connection(server.base, **config), request))
 
 
-def parcel(
-    body: bytes | None = None, key: str = "delivery-1", media_type: str = "application/fhir+json"
-) -> Parcel:
+def parcel(body: bytes | None = None, key: str = "delivery-1", media_type: str = "application/fhir+json") -> Parcel:
     return Parcel(key, "plan", "3", media_type, transaction() if body is None else body, "plan.json")
 
 
 def says(status: int, content: Any = None, **headers: str) -> Any:
-    body = (
-        content
-        if isinstance(content, bytes)
-        else json.dumps(content).encode()
-        if content is not None
-        else b""
-    )
-    return lambda asked: Reply(
-        status, body, {name.replace("_", "-"): value for name, value in headers.items()}
-    )
+    body = content if isinstance(content, bytes) else json.dumps(content).encode() if content is not None else b""
+    return lambda asked: Reply(status, body, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
 def test_a_clients_number_never_stands_in_an_address(server: FhirServer) -> None:
@@ -143,9 +133,7 @@ def test_marks_of_search_in_a_number_are_escaped(server: FhirServer) -> None:
 
 
 def test_an_operation_outcome_with_an_error_is_refused_even_with_200(server: FhirServer) -> None:
-    server.override = lambda asked: (
-        says(200, outcome("security"))(asked) if "$summary" in asked.path else None
-    )
+    server.override = lambda asked: says(200, outcome("security"))(asked) if "$summary" in asked.path else None
     with pytest.raises(CounterpartRefused, match=r"security at Patient\.birthDate") as caught:
         pulled(server)
     assert "Kan" not in str(caught.value)
@@ -186,9 +174,7 @@ def test_decimals_keep_their_digits(server: FhirServer) -> None:
     assert b"1.50" in server.asked[0].body
 
 
-@pytest.mark.parametrize(
-    "body", [b'{"resourceType":"Patient"}', b'{"resourceType":"Bundle","type":"searchset"}', b"x"]
-)
+@pytest.mark.parametrize("body", [b'{"resourceType":"Patient"}', b'{"resourceType":"Bundle","type":"searchset"}', b"x"])
 def test_what_is_neither_document_nor_transaction_is_not_sent(server: FhirServer, body: bytes) -> None:
     with pytest.raises(ConfigurationError):
         ADAPTER.push(connection(server.base), parcel(body))

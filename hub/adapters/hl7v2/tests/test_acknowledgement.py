@@ -40,9 +40,7 @@ def test_the_separators_of_the_message_are_kept() -> None:
     assert b"ERR!!PID*1*3*1!101*Required field missing*HL70357!E" in answer
 
 
-@pytest.mark.parametrize(
-    ("version", "kind"), [("2.3", b"ACK^A01"), ("2.4", b"ACK^A01^ACK"), ("2.5.1", b"ACK^A01^ACK")]
-)
+@pytest.mark.parametrize(("version", "kind"), [("2.3", b"ACK^A01"), ("2.4", b"ACK^A01^ACK"), ("2.5.1", b"ACK^A01^ACK")])
 def test_the_version_is_echoed_and_obeyed(version: str, kind: bytes) -> None:
     answer = ack(message(version=version))
     assert field(answer, b"MSH", 12) == version.encode()

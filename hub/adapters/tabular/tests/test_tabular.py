@@ -18,14 +18,10 @@ BODY = "Klient;Cíl\r\n0042;chůze\r\n".encode("windows-1250")
 def to(tmp_path: Path) -> Connection:
     for name in ("in", "out"):
         (tmp_path / name).mkdir()
-    return Connection(
-        "social", "tabular", frozenset({"pull", "push"}), {"folder": str(tmp_path)}, "windows-1250"
-    )
+    return Connection("social", "tabular", frozenset({"pull", "push"}), {"folder": str(tmp_path)}, "windows-1250")
 
 
-def parcel(
-    key: str = "delivery-1", name: str = "plan.csv", body: bytes = BODY, media_type: str = "text/csv"
-) -> Parcel:
+def parcel(key: str = "delivery-1", name: str = "plan.csv", body: bytes = BODY, media_type: str = "text/csv") -> Parcel:
     return Parcel(key, "plan", "1", media_type, body, name)
 
 
@@ -67,9 +63,7 @@ def test_a_newer_table_does_not_overwrite_one_that_was_not_fetched(to: Connectio
     assert adapter.push(to, parcel("delivery-2", body=b"newer")).outcome == "duplicate"
 
 
-@pytest.mark.parametrize(
-    "name", ["../plan.csv", "a/b.csv", "/etc/plan.csv", ".plan.csv", "", "a\nb.csv", "x" * 230]
-)
+@pytest.mark.parametrize("name", ["../plan.csv", "a/b.csv", "/etc/plan.csv", ".plan.csv", "", "a\nb.csv", "x" * 230])
 def test_a_name_that_leads_elsewhere_is_never_written(to: Connection, name: str) -> None:
     with pytest.raises(ConfigurationError):
         build(TestClock()).push(to, parcel(name=name))

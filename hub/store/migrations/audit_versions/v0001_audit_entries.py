@@ -27,9 +27,7 @@ def upgrade() -> None:
     op.create_table(
         "audit_client",
         sa.Column("client", sa.Text(), primary_key=True),
-        sa.Column(
-            "entry", _KEY, sa.ForeignKey(f"{owner}audit_entry.key", ondelete="CASCADE"), primary_key=True
-        ),
+        sa.Column("entry", _KEY, sa.ForeignKey(f"{owner}audit_entry.key", ondelete="CASCADE"), primary_key=True),
         schema=schema,
     )
     op.create_index("ix_audit_client_entry", "audit_client", ["entry"], schema=schema)

@@ -34,9 +34,7 @@ def _of_record(*, primary_key: bool = False) -> sa.Column[Any]:
 
 def _partial(name: str, columns: list[str], where: str, *, unique: bool = False) -> None:
     condition = sa.text(where)
-    op.create_index(
-        name, "delivery", columns, unique=unique, sqlite_where=condition, postgresql_where=condition
-    )
+    op.create_index(name, "delivery", columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
 
 
 def upgrade() -> None:
@@ -82,9 +80,7 @@ def _records() -> None:
         *_sealed(),
         sa.UniqueConstraint("record", "version", name="uq_record_version"),
     )
-    op.create_table(
-        "record_client", sa.Column("client", sa.Text(), primary_key=True), _of_record(primary_key=True)
-    )
+    op.create_table("record_client", sa.Column("client", sa.Text(), primary_key=True), _of_record(primary_key=True))
     op.create_index("ix_record_client_record", "record_client", ["record"])
     op.create_table(
         "record_index",
