@@ -182,9 +182,7 @@ class Hub:
 
     @cached_property
     def gate(self) -> Gate:
-        return Gate(
-            vault=self.vault, policy=self.policy, journal=self.journal, clock=self.clock, ids=self.ids
-        )
+        return Gate(vault=self.vault, policy=self.policy, journal=self.journal, clock=self.clock, ids=self.ids)
 
     @cached_property
     def internal(self) -> Internal:
@@ -275,9 +273,7 @@ class Hub:
 
     @cached_property
     def transactions(self) -> Transactions:
-        return Transactions(
-            store=self.store, vault=self.vault, writer=self.writer, clock=self.clock, ids=self.ids
-        )
+        return Transactions(store=self.store, vault=self.vault, writer=self.writer, clock=self.clock, ids=self.ids)
 
     @cached_property
     def overviews(self) -> Overviews:
@@ -300,7 +296,8 @@ class Hub:
     @property
     def author(self) -> Resource:
         """The hub as the author of documents that it composes."""
-        return {"resourceType": "Device", "id": "casehub", "deviceName": [{"name": "casehub", "type": "user-friendly-name"}]}
+        name = {"name": "casehub", "type": "user-friendly-name"}
+        return {"resourceType": "Device", "id": "casehub", "deviceName": [name]}
 
     def adapter(self, id: str) -> Adapter:
         """The adapter of this id."""
@@ -315,9 +312,7 @@ class Hub:
         found: Mapping[str, Mapping[str, object]] = msgspec.json.decode(opened)
         return found
 
-    def render(
-        self, to: Member, connection: Connection, parcel: Parcel, bundle: Resource, number: str
-    ) -> Parcel:
+    def render(self, to: Member, connection: Connection, parcel: Parcel, bundle: Resource, number: str) -> Parcel:
         """A parcel in the form its connection carries: FHIR as it is, tables by the outgoing mapping.
 
         `number` is the organisation's own number of the client, which its table needs.

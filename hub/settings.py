@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     database_url: str = ""
     """`sqlite:///path` or `postgresql://…`; default: `hub.db` in the data directory."""
     database_schema: str = ""
-    """The PostgreSQL schema of this hub's tables (its audit lives in `<schema>_audit`), where several share a database."""
+    """The PostgreSQL schema of this hub's tables (its audit: `<schema>_audit`), where several share a database."""
     broker_url: str = "memory://"
     """`memory://` (in-process) or `amqp://user:password@host:port//`."""
     broker_name: str = "casehub"

@@ -90,9 +90,9 @@ def create(request: Request, who: Asking, type: str, body: Body) -> Response:
     hub = hub_of(request)
     written = hub.writer.create(who.asker, resource)
     hub.changed()
-    headers = located(hub, written.reference, written.version)
+    headers = located(hub, written.reference, written.version if written.told else 0)
     stored: Resource = {**resource, "id": written.reference.split("/")[1]}
-    if written.version:
+    if written.told:
         stored["meta"] = {**resource.get("meta", {}), "versionId": str(written.version)}
     return rendering.fhir(stored, status=201 if written.created else 200, headers=headers)
 

@@ -83,5 +83,3 @@ def oauth_error(error: HubError) -> Response:
     status = 401 if code == "invalid_client" else 400
     body: dict[str, Any] = {"error": code, "error_description": str(error)}
     return JSONResponse(body, status, headers={"Cache-Control": "no-store"})
-
-

@@ -74,9 +74,7 @@ def explain(
     from hub.exchange.explain import explain_sharing
 
     with telling(), opened(data) as hub:
-        found = explain_sharing(
-            hub.store, hub.gate, hub.vault, client, actor=actor, language=language
-        )
+        found = explain_sharing(hub.store, hub.gate, hub.vault, client, actor=actor, language=language)
     if not found:
         fail("no such client, or nobody is connected", DATA_WRONG)
     if json:

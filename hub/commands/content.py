@@ -48,7 +48,7 @@ def validate_files(
     results: list[dict[str, Any]] = []
     with telling():
         for file in files:
-            faults = [f for f in validate(text.read(file.read_bytes(), name=file.name))]
+            faults = validate(text.read(file.read_bytes(), name=file.name))
             errors = [f for f in faults if f.severity == "error"]
             wrong += bool(errors)
             results.append(
@@ -69,5 +69,3 @@ def validate_files(
                 say(f"  {fault['severity']} {fault['path'] or '/'} {fault['rule']}: {fault['text']}")
     if wrong:
         raise typer.Exit(DATA_WRONG)
-
-

@@ -27,7 +27,8 @@ def list_(
         return
     for one in found:
         areas = ", ".join(one["areas"])
-        say(f"{one['updated']}  {one['organisation']:<14} {one['item']:<18} {one['state']:<10} {areas} {one['outcome']}")
+        what = f"{one['organisation']:<14} {one['item']:<18} {one['state']:<10}"
+        say(f"{one['updated']}  {what} {areas} {one['outcome']}")
 
 
 @app.command()

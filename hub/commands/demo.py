@@ -26,8 +26,6 @@ def demo(
     from hub.demo.run import Options, play
 
     code = play(
-        Options(
-            once=once, json=json, out=out, hospital_document=hospital_document, gp_summary=gp_summary, port=port
-        )
+        Options(once=once, json=json, out=out, hospital_document=hospital_document, gp_summary=gp_summary, port=port)
     )
     raise typer.Exit(code)

@@ -31,7 +31,8 @@ def list_(
         say(links)
         return
     for link in links:
-        say(f"{link['id']}  {link['organisation']:<14} {link['client']}  perhaps {link['suspect']}  {link['why'] or ''}")
+        clients = f"{link['client']}  perhaps {link['suspect']}"
+        say(f"{link['id']}  {link['organisation']:<14} {clients}  {link['why'] or ''}")
 
 
 @app.command()

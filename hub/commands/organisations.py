@@ -15,7 +15,9 @@ app = typer.Typer(help="Connected organisations: an entry each, no code.", no_ar
 
 
 @app.command()
-def add(files: Annotated[list[Path], typer.Argument(help="Entries (TOML).")], data: Data = None, json: Json = False) -> None:
+def add(
+    files: Annotated[list[Path], typer.Argument(help="Entries (TOML).")], data: Data = None, json: Json = False
+) -> None:
     """Connect organisations, or change their entries; every fault is named before anything is stored."""
     from hub.exchange.connect import connect
 

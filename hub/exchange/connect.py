@@ -104,9 +104,7 @@ def _check_smart(name: str, smart: Mapping[str, Any]) -> None:
         raise ConfigurationError(wrong.message, place=f"{name}: smart.scopes") from wrong
 
 
-def _check_adapter(
-    place: str, adapter: Mapping[str, Any], registry: Registry
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _check_adapter(place: str, adapter: Mapping[str, Any], registry: Registry) -> tuple[dict[str, Any], dict[str, Any]]:
     if "id" not in adapter:
         raise ConfigurationError("`id` is missing", place=place)
     known = registry.get(adapter["id"])

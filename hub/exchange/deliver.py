@@ -108,9 +108,7 @@ class Deliverer:
             if isinstance(prepared, Settled):
                 self._settle(delivery, prepared.state, outcome=prepared.outcome, **prepared.fields)
                 return prepared.state
-            if prepared.on_its_way is not None:
-                self._note(prepared.on_its_way)
-            receipt = self._hand_over(delivery, prepared.parcel)
+            receipt = self._hand_over(delivery, prepared)
             self._delivered(delivery, prepared, receipt)
         except CounterpartUnreachable as away:
             return self._again(delivery, str(away), getattr(away, "retry_after", None))
@@ -139,9 +137,7 @@ class Deliverer:
                 return self._prepare_notice(tx, delivery, to, connection)
             return self._prepare_item(tx, delivery, to, connection)
 
-    def _prepare_item(
-        self, tx: Tx, delivery: Delivery, to: Member, connection: Connection
-    ) -> Prepared | Settled:
+    def _prepare_item(self, tx: Tx, delivery: Delivery, to: Member, connection: Connection) -> Prepared | Settled:
         disclosure = self._decide(tx, delivery, to)
         withheld = tuple({"item": w.item, "because": w.because} for w in disclosure.withheld)
         fields = {"withheld": withheld, "because": disclosure.because, "basis": str(basis_of(delivery.item))}
@@ -180,9 +176,7 @@ class Deliverer:
             None if known.was_handed(composed.digest) or delivery.item in DUTIES else on_its_way,
         )
 
-    def _prepare_notice(
-        self, tx: Tx, delivery: Delivery, to: Member, connection: Connection
-    ) -> Prepared | Settled:
+    def _prepare_notice(self, tx: Tx, delivery: Delivery, to: Member, connection: Connection) -> Prepared | Settled:
         """A notice where today's decision no longer covers an area that this organisation was given."""
         denied = self._decide(tx, delivery, to, item="plan").withheld_areas
         history = [h for h in tx.holdings.history(to.id, delivery.client) if h.item not in DUTIES]
@@ -247,18 +241,17 @@ class Deliverer:
         sealed = items.candidates(tx, item, delivery.client, reporter=reporter)
         return self._gate.disclose(tx, request, sealed, exit=f"push:{item}", client=delivery.client, closed=True)
 
-    def _hand_over(self, delivery: Delivery, parcel: Parcel) -> Receipt:
+    def _hand_over(self, delivery: Delivery, prepared: Prepared) -> Receipt:
+        if prepared.on_its_way is not None:
+            with self._store.writing() as tx:
+                tx.holdings.add(prepared.on_its_way)
         with self._store.reading() as tx:
             entry = tx.organisations.read(delivery.organisation)
             secrets = self._secrets(tx, delivery.organisation)
         connection = member(entry, secrets).connection("push") if entry else None
         if connection is None:
             raise CounterpartRefused("the organisation is not connected any more")
-        return self._adapter(connection.adapter).push(connection, parcel)
-
-    def _note(self, on_its_way: Holding) -> None:
-        with self._store.writing() as tx:
-            tx.holdings.add(on_its_way)
+        return self._adapter(connection.adapter).push(connection, prepared.parcel)
 
     def _delivered(self, delivery: Delivery, prepared: Prepared, receipt: Receipt) -> None:
         body = prepared.parcel.body
@@ -297,5 +290,3 @@ class Deliverer:
 def basis_of(item: str) -> Basis:
     """The legal basis on which an item is pushed."""
     return Basis.LEGAL_DUTY if item in DUTIES else Basis.CONSENT
-
-

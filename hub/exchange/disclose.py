@@ -9,7 +9,7 @@ INVARIANT: what is not decided here is not opened for anybody; what is hidden is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -135,9 +135,7 @@ class Gate:
         self._append(request, frozenset(clients), kind, f"decide:{request.action}", because=_phrases(decision))
         return decision
 
-    def areas(
-        self, tx: Tx, request: AccessRequest, client: Reference
-    ) -> tuple[frozenset[str], dict[str, Decision]]:
+    def areas(self, tx: Tx, request: AccessRequest, client: Reference) -> tuple[frozenset[str], dict[str, Decision]]:
         """The areas of life of which the asker may see something, and the decision for each; audited."""
         about = frozenset({client})
         bound = self._policy.bind(tx, self._vault, request, about, at=self._clock(), about=())
@@ -145,6 +143,19 @@ class Gate:
         because = tuple(dict.fromkeys(p for d in decisions.values() for p in _phrases(d)))
         self._append(request, about, "processing", "explain", because=because)
         return bound.areas(about), decisions
+
+    def wrote(
+        self, request: AccessRequest, versions: Mapping[Reference, int], *, exit: str, clients: Collection[Reference]
+    ) -> None:
+        """Write down what the asker wrote: `exit` is create, update or transaction."""
+        self._append(
+            request,
+            frozenset(clients),
+            "consent" if any(r.startswith("Consent/") for r in versions) else "processing",
+            exit,
+            disclosed=tuple(journal.Disclosed(r, str(v)) for r, v in versions.items()),
+            because=("written by the asker",),
+        )
 
     def _project(
         self,
@@ -247,7 +258,7 @@ class Gate:
             disclosed=disclosed,
             withheld=withheld,
             because=because or ("default: deny",),
-            outcome="success" if kind == "disclosure" else "refused",
+            outcome="refused" if kind == "refusal" else "success",
             reason=request.reason or "",
         )
         self._journal.append(entry.to_body())

@@ -33,13 +33,10 @@ def explain_sharing(
                     "organisation": one.reference,
                     "areas": permitted,
                     "because": {
-                        area: [spoken(reason) for reason in decision.because]
-                        for area, decision in decisions.items()
+                        area: [spoken(reason) for reason in decision.because] for area, decision in decisions.items()
                     },
                     "sentence": explain_areas(one.name, permitted, language=language),
-                    "details": [
-                        explain_decision(decisions[area], one.name, language=language) for area in permitted
-                    ],
+                    "details": [explain_decision(decisions[area], one.name, language=language) for area in permitted],
                 }
             )
     return said

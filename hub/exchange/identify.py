@@ -118,7 +118,9 @@ class Identities:
         same_birth = bool(patient.get("birthDate")) and patient.get("birthDate") == known.get("birthDate")
         same_name = bool(folded_names(patient) & folded_names(known))
         contradicts = tuple(
-            f"Patient.{e}" for e in ("birthDate", "gender") if patient.get(e) and known.get(e) and patient[e] != known[e]
+            f"Patient.{element}"
+            for element in ("birthDate", "gender")
+            if patient.get(element) and known.get(element) and patient[element] != known[element]
         )
         if same_birth or same_name or not (patient.get("birthDate") or patient.get("name")):
             return Identified(candidate.reference, True, LinkState.CONFIRMED, conflicts=contradicts)
@@ -134,9 +136,7 @@ class Identities:
 
 def identifiers(patient: Resource) -> list[tuple[str, str]]:
     """The (system, value) pairs of a Patient, in order, without those that lack either."""
-    return [
-        (i["system"], i["value"]) for i in patient.get("identifier", []) if i.get("system") and i.get("value")
-    ]
+    return [(i["system"], i["value"]) for i in patient.get("identifier", []) if i.get("system") and i.get("value")]
 
 
 def folded_names(patient: Resource) -> set[tuple[str, str]]:

@@ -89,9 +89,7 @@ class Overview:
 class Overviews:
     """The use case behind the page."""
 
-    def __init__(
-        self, *, store: Store, gate: Gate, vault: Vault
-    ) -> None:
+    def __init__(self, *, store: Store, gate: Gate, vault: Vault) -> None:
         self._store = store
         self._gate = gate
         self._vault = vault
@@ -119,12 +117,9 @@ class Overviews:
                 for d in tx.deliveries.list(client=client)
                 if d.organisation in known
             ]
-            shown = {v.reference for v in seen.visible}
             everyone = {m.id: m for m in members(tx)}
             rows = tuple(
-                self._row(tx, m, client, deliveries, seen)
-                for m in audience(tx, self._vault, client)
-                if m.id in known
+                self._row(tx, m, client, deliveries, seen) for m in audience(tx, self._vault, client) if m.id in known
             )
             timeline = self._timeline(tx, viewer, client, deliveries, seen, everyone)
         plans = [v.resource for v in seen.visible if v.reference.startswith("CarePlan/")]
@@ -140,9 +135,7 @@ class Overviews:
         known = known.union(*(references_of(v.resource) for v in seen.visible))
         return {r.split("/")[1] for r in known if r.startswith("Organization/")}
 
-    def _row(
-        self, tx: Tx, member: Member, client: Reference, deliveries: list[Delivery], seen: Disclosure
-    ) -> Row:
+    def _row(self, tx: Tx, member: Member, client: Reference, deliveries: list[Delivery], seen: Disclosure) -> Row:
         shown = {v.reference for v in seen.visible}
         asker = Asker(member.id, member.purpose, Basis.CONSENT)
         shared, _ = self._gate.areas(tx, asker.request("access"), client)
@@ -213,10 +206,7 @@ class Overviews:
                 moments += [self._captured(tx, viewer, s, name) for s in tx.records.history(type, id)]
         return tuple(sorted(moments, key=lambda m: m.at))
 
-
-    def _captured(
-        self, tx: Tx, viewer: Asker, sealed: SealedRecord, name: Callable[[str], str]
-    ) -> Moment:
+    def _captured(self, tx: Tx, viewer: Asker, sealed: SealedRecord, name: Callable[[str], str]) -> Moment:
         """One version of a Consent: whom it concerns and the areas it opens, as far as the viewer may see it."""
         seen = self._gate.disclose(tx, viewer.request("access"), [sealed], exit="page").get(sealed.reference)
         consent = seen.resource if seen else {}

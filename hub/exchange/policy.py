@@ -102,7 +102,6 @@ class Policy:
         """The connected organisations, as actors are expanded in."""
         return {f"Organization/{o.id}": o.resource for o in tx.organisations.list()}
 
-
     def _surrounding_records(
         self, tx: Tx, vault: Vault, about: Sequence[Record], named: frozenset[Reference]
     ) -> Mapping[Reference, Record]:
@@ -128,6 +127,4 @@ class Policy:
 
 def area_probe(area: str, clients: frozenset[Reference]) -> Record:
     """A record that is about nothing but one area of these clients: what would the asker see there?"""
-    return Record(
-        f"Basic/area-{area}", "", {"resourceType": "Basic"}, Labels(areas=frozenset({area})), clients
-    )
+    return Record(f"Basic/area-{area}", "", {"resourceType": "Basic"}, Labels(areas=frozenset({area})), clients)

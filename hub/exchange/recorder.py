@@ -32,7 +32,7 @@ GUARDED_TYPES = frozenset({"CarePlan", "CareTeam", "Consent"})
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of one write: the reference, its version (0: not told), and whether anything changed."""
+    """What became of one write: the reference, its version, and whether anything changed."""
 
     reference: Reference
     version: int
@@ -40,14 +40,14 @@ class Written:
     changed: bool
     clients: tuple[Reference, ...]
     type: str
+    told: bool = True
+    """Whether the writer may know the version: how often others changed a client is not for somebody new to them."""
 
 
 class Recorder:
     """The one way into the record."""
 
-    def __init__(
-        self, *, vault: Vault, policy: Policy, digests: Digests, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, *, vault: Vault, policy: Policy, digests: Digests, clock: Callable[[], datetime]) -> None:
         self._vault = vault
         self._policy = policy
         self._digests = digests

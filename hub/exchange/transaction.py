@@ -75,7 +75,7 @@ class Transactions:
             if answer := self._answer(tx, asker, key, sha256):
                 return answer
             written = self._apply(tx, asker, entries)
-            self._writer.announce(tx, [w for _, w in written])
+            self._writer.announce(tx, asker, [w for _, w in written], exit="transaction")
             response: Resource = {
                 "resourceType": "Bundle",
                 "type": "transaction-response",
@@ -159,7 +159,7 @@ def answer_entry(written: Written, at: datetime) -> Resource:
     """One entry of a transaction-response."""
     status = "201 Created" if written.created else "200 OK"
     told = {"location": written.reference}
-    if written.version:
+    if written.told:
         told = {"location": f"{written.reference}/_history/{written.version}", "etag": f'W/"{written.version}"'}
     return {
         "response": {
@@ -178,5 +178,5 @@ def version_of(etag: object, place: str = "If-Match") -> int | None:
     if re.fullmatch(r'\s*(?:W/)?"?p[0-9a-f]{16}"?\s*', str(etag)):
         raise NotPermitted("you see this record in part, so you cannot replace it", place=place)
     if match is None:
-        raise MalformedContent("If-Match names a version like W/\"3\"", place=place)
+        raise MalformedContent('If-Match names a version like W/"3"', place=place)
     return int(match[1])

@@ -7,7 +7,7 @@ they cannot overwrite. https://hl7.org/fhir/R4/http.html#create, #update, #trans
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hub.consent.labels import label
 from hub.consent.model import Labels
@@ -69,14 +69,14 @@ class Writer:
                 written = self._introduce(tx, asker, resource)
             else:
                 written = self.apply(tx, asker, Change({**resource, "id": self._ids()}, new=True))
-            self.announce(tx, [written])
+            self.announce(tx, asker, [written], exit="create")
         return written
 
     def update(self, asker: Asker, resource: Resource, *, if_match: int | None) -> Written:
         """Put the next version of an existing record."""
         with self._store.writing() as tx:
             written = self.apply(tx, asker, Change(resource, new=False, if_match=if_match))
-            self.announce(tx, [written])
+            self.announce(tx, asker, [written], exit="update")
         return written
 
     def apply(self, tx: Tx, asker: Asker, change: Change) -> Written:
@@ -106,8 +106,15 @@ class Writer:
             guarded=True,
         )
 
-    def announce(self, tx: Tx, written: list[Written]) -> None:
-        """Put the events of these writes into the outbox, Consents first: their change may widen or stop the rest."""
+    def announce(self, tx: Tx, asker: Asker, written: list[Written], *, exit: str) -> None:
+        """Write these writes down, and put their events into the outbox, Consents first: they may stop the rest."""
+        if changed := [w for w in written if w.changed]:
+            self._gate.wrote(
+                asker.request("correct"),
+                {w.reference: w.version for w in changed},
+                exit=exit,
+                clients={c for w in changed for c in w.clients},
+            )
         consents = [w for w in written if w.type == "Consent"]
         self._recorder.announce(tx, consents, kind="consent-changed")
         self._recorder.announce(tx, [w for w in written if w.type != "Consent"])
@@ -130,8 +137,7 @@ class Writer:
         again = bool(tx.identity.of_organisation(asker.organisation, found.client))
         written = self._recorder.write(tx, named, contributor=asker.reference)
         self._identities.link(tx, found, told, organisation=asker.organisation)
-        # no version: how often others changed a client is not for somebody who has just met them
-        return Written(written.reference, 0, not again, written.changed, written.clients, written.type)
+        return replace(written, created=not again, told=False)
 
     def _must_see_whole(self, tx: Tx, asker: Asker, sealed: SealedRecord | None) -> None:
         if sealed is None or sealed.deleted:
@@ -161,5 +167,3 @@ class Writer:
             return None
         known = tx.records.read(*reference.split("/"))
         return labels_of(known.labels) if known and not known.deleted else None
-
-

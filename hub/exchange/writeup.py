@@ -72,9 +72,7 @@ def write_bundle(
         reference = names[entry["fullUrl"]]
         named = rewrite({**resource, "id": reference.split("/")[1]}, names)
         try:
-            written.append(
-                recorder.write(tx, named, contributor=contributor, clients=[found.client], source=source)
-            )
+            written.append(recorder.write(tx, named, contributor=contributor, clients=[found.client], source=source))
         except InvalidResource as invalid:
             refused += [(f"/entry/{number}/resource{_path(f)}", _text(f)) for f in invalid.faults]
     discharged = any(is_ended_stay(e["resource"]) for _, e in entries)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,6 +15,8 @@ from tests.exchange.world import (
     CLIENT,
     EVERYTHING,
     INTAKE,
+    House,
+    adt,
     agreement,
     area,
     consent,
@@ -498,7 +501,7 @@ def test_a_consent_binds_the_next_request(served: Service) -> None:
         ({"provision": {"type": "permit", "actor": [{"role": {"text": "x"}, "reference": NOBODY}]}}, "actor"),
         ({"provision": {"type": "permit", "purpose": [{"system": "urn:x", "code": "FUN"}]}}, "purpose"),
         ({"provision": {"type": "permit", "code": [{"text": "health"}]}}, "code"),
-        ({"provision": {"type": "permit", "provision": [{"type": "permit", "securityLabel": [UNKNOWN]}]}}, "provision[0]"),
+        ({"provision": {"provision": [{"type": "permit", "securityLabel": [UNKNOWN]}]}}, "provision[0]"),
         ({"performer": None}, "performer"),
     ],
 )  # fmt: skip
@@ -531,3 +534,39 @@ def test_the_plan_comes_into_force_by_the_clients_agreement_to_that_version(serv
     assert (refused.status_code, issue(refused)) == (422, "business-rule")
     create(served, agreement(served.house.client, f"{reference}/_history/1"))
     assert served.send("municipality", "PUT", path, active, headers=match).status_code == 200
+
+
+# -- evidence ----------------------------------------------------------------------------------------------------
+
+
+def test_what_was_written_is_in_the_audit_before_it_is_answered(served: Service) -> None:
+    client = intake(served)
+    given = create(served, consent(client, "gp", ("health",)))
+    written = [json.loads(line)["body"] for line in served.house.journal().splitlines() if given["id"] in line]
+    [entry] = [e for e in written if e["kind"] == "consent" and e["exit"] == "create"]
+    assert entry["organisation"] == "Organization/municipality"
+    assert entry["clients"] == [client]
+    assert entry["outcome"] == "success"
+    assert served.house.hub.fold_audit() > 0
+
+
+def test_one_assertion_sent_by_eight_at_once_gives_one_token(served_on_each: Service) -> None:
+    once = served_on_each.assertion("gp")
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: served_on_each.ask_token("gp", client_assertion=once).status_code, range(8)))
+    assert sorted(answers) == [200] + [401] * 7
+
+
+def test_one_message_sent_by_eight_at_once_has_one_effect(each_house: House) -> None:
+    def come(_: int) -> str:
+        for _ in range(8):
+            outcome = each_house.take("hospital", "hl7v2", adt("A01", "m-1"), message_id="m-1").outcome
+            if outcome != "failed":
+                return outcome
+        return "failed"
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(come, range(8))) == {"accepted"}
+    with each_house.hub.store.reading() as tx:
+        assert len(tx.received.list(100)) == 1
+        assert len({k.client for k in tx.identity.all()}) == 1

@@ -36,7 +36,7 @@ def free_port() -> int:
 
 
 def test_a_hub_at_work_answers_takes_in_and_says_nobodys_name(house: House) -> None:
-    house, port = house, free_port()
+    port = free_port()
     base = f"http://127.0.0.1:{port}"
     running = process(house, "all", "--port", str(port))
     try:

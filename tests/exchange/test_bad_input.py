@@ -46,8 +46,8 @@ BAD = {
     "an HL7 message without PID": ("hospital", "hl7v2", adt("A01", "m").split(b"PID")[0], ""),
     "an HL7 message of another kind": ("hospital", "hl7v2", adt("A01", "m").replace(b"ADT^A01", b"ORU^R01"), ""),
     "a JSON with a duplicate key": (
-        "gp", "fhir_rest", json.dumps(ips(condition(SECRET))).replace('"type"', '"type": "document", "type"', 1).encode(),
-        "line 1",
+        "gp", "fhir_rest",
+        json.dumps(ips(condition(SECRET))).replace('"type"', '"type": "document", "type"', 1).encode(), "line 1",
     ),
     "a JSON that is not UTF-8": (
         "gp", "fhir_rest", json.dumps(ips(condition("x")), ensure_ascii=False).encode("cp1250"), "",
