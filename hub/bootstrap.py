@@ -123,7 +123,8 @@ class Hub:
         elif known != mark:
             self.store.close()
             raise ConfigurationError(
-                "the database belongs to a hub with other keys; give this one a database or HUB_DATABASE_SCHEMA of its own",
+                "the database belongs to a hub with other keys; "
+                "give this one a database or HUB_DATABASE_SCHEMA of its own",
                 place=str(self.settings.data),
             )
 

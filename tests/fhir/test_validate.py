@@ -141,7 +141,7 @@ SAMPLES = {
     "transaction": TRANSACTION, "Task": TASK,
 }  # fmt: skip
 
-REMOVED = object()
+REMOVED = "(gone)"
 WRONG: list[tuple[str, str, Any, str, str]] = [
     # sample, where it is broken, with what, place of the fault, rule
     ("Patient", "/nickname", "Nan", "/nickname", "structure"),
