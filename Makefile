@@ -35,7 +35,7 @@ demo: .stamp-run ## one client's journey from hospital to home (ARGS="--once --j
 	@$(BIN)/hub demo $(ARGS)
 
 test: .stamp-test ## every test that takes seconds
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" --durations=12 $(ARGS)
 
 test-slow: .stamp-test ## the tests that take minutes: kills, the whole corpus
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow $(ARGS)

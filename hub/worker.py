@@ -28,6 +28,7 @@ BATCH = 2
 
 SENDERS = 4
 FOLD_SECONDS = 5.0
+PURGE_EVERY = timedelta(hours=1)
 
 
 class Worker:
@@ -36,6 +37,7 @@ class Worker:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._lease = timedelta(seconds=hub.settings.lease_seconds)
+        self._purge_at = hub.clock()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._listening: dict[tuple[str, str], tuple[Connection, Listening]] = {}
@@ -125,8 +127,13 @@ class Worker:
             listening.stop()
 
     def fold(self) -> float:
-        """Fold the audit journal into the audit store."""
+        """Fold the audit journal into the audit store; now and then, forget assertions that have expired anyway."""
         self._hub.fold_audit()
+        now = self._hub.clock()
+        if now >= self._purge_at:
+            self._purge_at = now + PURGE_EVERY
+            with self._hub.store.writing() as tx:
+                tx.tokens.purge(now)
         return FOLD_SECONDS
 
     def _begin_listening(self, source: Member, connection: Connection) -> None:

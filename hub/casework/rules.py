@@ -37,10 +37,23 @@ class CaseworkRules:
         type = after["resourceType"]
         if type in MANAGED_TYPES and "case-manager" not in asker.roles:
             raise NotPermitted("only the case manager writes this; propose the change to them", place=type)
+        if type in MANAGED_TYPES:
+            self._require_own_case(tx, asker, client)
         if type == "CarePlan":
             self._check_plan(tx, before, before_version, after, client)
         elif type == "Consent":
             check_capture(after, World(self._surroundings(tx, client)))
+
+    @staticmethod
+    def _require_own_case(tx: Tx, asker: Asker, client: Reference) -> None:
+        """NotPermitted where another organisation manages this client's case: to know the client is not to take over.
+
+        The first to capture a Consent for a client is their case manager; a hand-over is an act of its own.
+        """
+        managers = case_managers(tx)
+        begun = {s.contributor for s in tx.records.of_client(client, {"Consent"})} & managers
+        if begun and asker.reference not in begun:
+            raise NotPermitted("another organisation is this client's case manager", place="Consent")
 
     def _check_plan(
         self, tx: Tx, before: Resource | None, before_version: int, after: Resource, client: Reference

@@ -61,13 +61,14 @@ class SignIn:
         if person is not None and not is_professional(person):
             raise MalformedContent("must be a reference `Practitioner/id` or `PractitionerRole/id`", place="person")
         now = self._clock()
-        with self._store.writing() as tx:
+        with self._store.reading() as seen:
             assertion = tokens.verify_assertion(
                 form.get("client_assertion", ""),
-                registered=lambda issuer: self._jwks(tx, issuer),
+                registered=lambda issuer: self._jwks(seen, issuer),
                 audience=self._token_url,
                 now=now,
             )
+        with self._store.writing() as tx:
             if not tx.tokens.once(assertion.jti, assertion.organisation, assertion.expires):
                 raise Unauthenticated("this assertion was used before")
             registered = self._member(tx, assertion.organisation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -131,6 +132,18 @@ def test_only_a_case_manager_writes_what_is_theirs(case: House, type: str) -> No
     assert refusal(case.hub.writer.update, case.asker("homecare"), current, if_match=1) == 403
     fresh = {k: v for k, v in current.items() if k not in ("id", "meta")}
     assert refusal(case.hub.writer.create, case.asker("homecare"), fresh) == 403
+
+
+def test_another_municipality_that_knows_the_client_cannot_take_over_the_case(case: House) -> None:
+    role = {
+        **case.entry("homecare"),
+        "organisation": {**case.entry("homecare")["organisation"], "roles": ["case-manager"]},
+    }
+    case.connect("homecare", homecare=role)
+    case.introduce(by="homecare", number="D-1")
+    manager = replace(case.asker("homecare"), roles=frozenset({"case-manager"}))
+    consent = {k: v for k, v in case.stored(case.references["consent:municipality"]).items() if k not in ("id", "meta")}
+    assert refusal(case.hub.writer.create, manager, consent) == 403
 
 
 def test_the_case_manager_writes_only_where_the_client_lets_them(house: House) -> None:
