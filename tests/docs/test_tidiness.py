@@ -1,4 +1,4 @@
-"""The project speaks of itself alone: no path of a machine, no package index, no words of how it was made."""
+"""The project speaks of itself alone: no path of a machine, no package index, no unfinished work."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ HERE = Path(__file__).resolve()
 FOREIGN = {
     "the repository's own place on this machine": re.escape(str(ROOT)) + r"|" + re.escape(str(ROOT.parent)) + r"/\w",
     "the home of a machine's administrator": r"(?<![\w.])/" + r"root\b",
-    "a path of a working session": r"/tmp/" + r"spec|/work/" + r"(shared|main)",
     "an address of a package index": r"(?i)(files\." + r"pythonhosted|py" + r"pi\.org|registry\." + r"npmjs)",
     "an address of an image registry": r"(?i)(ghcr\." + r"io|docker\." + r"io|quay\." + r"io)",
     "a lock file's download address": r"(?i)--(extra-)?index" + r"-url|--find" + r"-links",
-    "words of how it was made": r"\b(?:TO" + r"DO|FIX" + r"ME|X" + r"XX)\b|builder " + r"[A-Z]\d?\b",
+    "a note of unfinished work": r"\b(?:TO" + r"DO|FIX" + r"ME|X" + r"XX)\b",
     "a document that is not here": r"\b(?:DESIGN|GUARANTEES|STYLE|SPEC)\b(?:\.md| §|:)",
 }  # fmt: skip
 """What no file may say. The patterns are put together so that this file does not say it."""
