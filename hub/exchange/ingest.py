@@ -16,6 +16,7 @@ from hub.adapters.sdk.contract import Answer, Received
 from hub.audit.entry import Disclosed, JournalEntry
 from hub.errors import HubError, InvalidResource, MalformedContent, Unavailable, UnmappableContent, VersionConflict
 from hub.exchange.identify import Identities
+from hub.exchange.organisations import member
 from hub.exchange.recorder import Recorder, Written
 from hub.exchange.vault import Vault
 from hub.exchange.writeup import Writeup, write_bundle
@@ -27,6 +28,10 @@ from hub.store.store import Store, Tx
 
 Read = Callable[[Received], Source]
 """Parses one Received with the reader of its format."""
+
+
+HOSPITALS = frozenset({"hospital", "long-term-hospital"})
+"""Kinds of organisation that owe the registering practitioner a report on a stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +176,14 @@ class Ingest:
     def _announce(self, tx: Tx, writeups: Sequence[Writeup]) -> None:
         self._recorder.announce(tx, [w for up in writeups for w in up.written])
         for up in writeups:
-            if up.discharged:
+            if up.discharged and self._is_hospital(tx, up.organisation):
                 tx.outbox.put("discharge", up.client, {"organisation": up.organisation}, self._clock())
+
+    @staticmethod
+    def _is_hospital(tx: Tx, organisation: str) -> bool:
+        """Whether it is the one that owes a report on a stay; a stay in a GP's summary is somebody else's."""
+        entry = tx.organisations.read(organisation)
+        return entry is not None and member(entry).kind in HOSPITALS
 
     def _journal_entry(
         self, channel: Channel, received: Received, entry: ReceivedEntry, writeups: Sequence[Writeup]
