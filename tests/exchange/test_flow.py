@@ -279,3 +279,16 @@ def test_the_same_transaction_twice_is_once_in_effect(each_house: House) -> None
     second = each_house.hub.transactions.run(each_house.asker(), *signed(bundle))
     assert first == second
     assert len(each_house.of_client("Goal")) == 1
+
+
+def test_a_past_stay_in_a_gps_own_summary_is_no_discharge(house: House) -> None:
+    house.intake()
+    stay = {
+        "resourceType": "Encounter",
+        "status": "finished",
+        "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "IMP"},
+        "period": {"start": "2025-11-01", "end": "2025-11-09"},
+    }
+    house.take("gp", "fhir_rest", json.dumps(ips(stay, condition("ZN-STAY"))).encode())
+    house.carry()
+    assert house.deliveries("gp", "discharge-report") == []
