@@ -29,6 +29,12 @@ $(BIN)/python:
 	@$(PIP) install --constraint constraints.txt --editable '.[docs]' >&2
 	@touch $@
 
+.stamp-peer: $(BIN)/python
+	@echo "installing the peer that the bench measures beside, into .peer ..." >&2
+	@$(PYTHON) -m venv .peer
+	@.peer/bin/python -m pip --disable-pip-version-check --quiet install 'fhirstarter==4.2.0' 'uvicorn==0.54.0' 'uvloop==0.23.0' 'httptools==0.9.0' >&2
+	@touch $@
+
 install: .stamp-run ## make .venv with `hub` in it
 
 demo: .stamp-run ## one client's journey from hospital to home (ARGS="--once --json")
@@ -46,11 +52,11 @@ check: .stamp-test ## walls, types, style
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .stamp-test ## measure, side by side with a floor
-	$(BIN)/python -m bench $(ARGS)
+bench: .stamp-test .stamp-peer ## measure, side by side with a peer and a floor
+	$(BIN)/python -m bench --peer .peer/bin/python $(ARGS)
 
 docs: .stamp-docs ## build the documentation into site/
 	$(BIN)/mkdocs build --strict --quiet
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .stamp-* site .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .peer .stamp-* site .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -106,3 +106,68 @@ def summary_of(entries: int) -> Resource:
         "timestamp": "2026-11-21T12:00:00Z",
         "entry": [{"fullUrl": "urn:uuid:00000000-0000-4000-8000-888888888888", "resource": composition}, *observations],
     }
+
+
+OBSERVATION: Resource = {
+    "resourceType": "Observation",
+    "status": "final",
+    "category": [
+        {
+            "coding": [
+                {
+                    "system": "http://terminology.hl7.org/CodeSystem/observation-category",
+                    "code": "vital-signs",
+                    "display": "Vital Signs",
+                }
+            ]
+        }
+    ],
+    "code": {"coding": [{"system": "http://loinc.org", "code": "85354-9", "display": "Blood pressure panel"}]},
+    "effectiveDateTime": "2026-11-20T08:30:00+01:00",
+    "component": [
+        {
+            "code": {"coding": [{"system": "http://loinc.org", "code": code, "display": display}]},
+            "valueQuantity": {
+                "value": value,
+                "unit": "mmHg",
+                "system": "http://unitsofmeasure.org",
+                "code": "mm[Hg]",
+            },
+            "interpretation": [
+                {
+                    "coding": [
+                        {
+                            "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation",
+                            "code": "N",
+                            "display": "normal",
+                        }
+                    ],
+                    "text": "Within the range that was agreed with the client",
+                }
+            ],
+        }
+        for code, display, value in (("8480-6", "Systolic", 128), ("8462-4", "Diastolic", 79))
+    ],
+    "note": [{"text": "Measured at home, sitting, after ten minutes of rest; the second of three readings. " * 4}],
+}
+"""A record of about 1.7 KB, as a home-care nurse's tablet would send it."""
+
+
+def patient_named(number: int) -> Resource:
+    """A person whom one organisation knows by a number; nobody."""
+    return {
+        "resourceType": "Patient",
+        "identifier": [{"system": "https://bench.example/sid/client-number", "value": f"B-{number}"}],
+        "name": [{"family": f"Vzor{number}", "given": ["Bench"]}],
+        "gender": "female",
+        "birthDate": f"19{40 + number % 50}-0{number % 9 + 1}-1{number % 10}",
+    }
+
+
+def consent_for_all(client: str, organisation: str) -> Resource:
+    """The client lets one organisation read and write everything for care coordination."""
+    consent = {**consent_with(0), "patient": {"reference": client}, "performer": [{"reference": client}]}
+    consent.pop("id")
+    consent.pop("meta")
+    actor = {**consent["provision"]["actor"][0], "reference": {"reference": f"Organization/{organisation}"}}
+    return {**consent, "provision": {"type": "permit", "actor": [actor]}}
