@@ -3,17 +3,24 @@
     HubError
       MalformedContent        bytes that are not what they say: XML, JSON, HL7 v2, CSV (with the place)
       InvalidResource         well-formed, but not FHIR R4 (with every fault)
+      InvalidSearch           search parameters that cannot be understood (with every fault)
+      EntriesRefused          entries of a transaction are refused, so nothing of it is done (with every error)
       UnmappableContent       understood as a format, but no client or no rule to map it by
       MappingDefect           a mapping file is wrong (file, rule)
       ConsentNotComputable    a Consent says something the hub cannot enforce (element)
       NotPermitted            the one refusal: no Consent, no basis, a deny
       NotFound                absent, or hidden: the same answer
+      Gone                    deleted, said to those who could see it
       Unauthenticated         no valid token, assertion or certificate
       InsufficientScope       the token is good for less than was asked
       VersionConflict         If-Match names another version
+      SeveralMatch            a condition that may meet one record meets several
+      InUse                   something stands on this record, so it stays
       PreconditionRequired    If-Match is missing where it is required
       BusinessRule            a rule of case work is broken
       NotSupported            the hub does not offer this
+        UnsupportedType       nor keeps resources of this type
+        NotOffered            nor this interaction on the type
       TooCostly               over a limit
       CounterpartRefused      the other system answered no
       CounterpartUnreachable  the other system did not answer
@@ -61,6 +68,34 @@ class InvalidResource(HubError):
         super().__init__(message, place=place)
 
 
+class InvalidSearch(HubError):
+    """The search cannot be understood; `faults` lists every parameter that is wrong, and why."""
+
+    issue_code = "invalid"
+    http_status = 400
+
+    def __init__(self, message: str = "", *, place: str | None = None, faults: Sequence[object] = ()) -> None:
+        self.faults = tuple(faults)
+        super().__init__(message, place=place)
+
+
+class EntriesRefused(HubError):
+    """Entries of a transaction are refused, so nothing of it is done; `refusals` has each with its error."""
+
+    issue_code = "processing"
+    http_status = 422
+
+    def __init__(self, refusals: Sequence[tuple[int, HubError]]) -> None:
+        self.refusals = tuple(refusals)
+        super().__init__()
+
+    @property
+    def status(self) -> int:
+        """The status that all of them have; that of the class where they differ."""
+        statuses = {error.http_status for _, error in self.refusals}
+        return statuses.pop() if len(statuses) == 1 else self.http_status
+
+
 class UnmappableContent(HubError):
     """The content is understood as a format, but cannot become a client's record."""
 
@@ -96,6 +131,13 @@ class NotFound(HubError):
     http_status = 404
 
 
+class Gone(HubError):
+    """This was deleted; told only to those who could see it."""
+
+    issue_code = "deleted"
+    http_status = 410
+
+
 class Unauthenticated(HubError):
     """The caller did not prove who they are."""
 
@@ -104,10 +146,14 @@ class Unauthenticated(HubError):
 
 
 class InsufficientScope(HubError):
-    """The token does not cover this interaction."""
+    """The token does not cover this interaction; `scope` is one that would."""
 
     issue_code = "forbidden"
     http_status = 403
+
+    def __init__(self, message: str = "", *, place: str | None = None, scope: str = "") -> None:
+        self.scope = scope
+        super().__init__(message, place=place)
 
 
 class VersionConflict(HubError):
@@ -115,6 +161,20 @@ class VersionConflict(HubError):
 
     issue_code = "conflict"
     http_status = 412
+
+
+class SeveralMatch(HubError):
+    """The condition meets several records, where it may meet one."""
+
+    issue_code = "multiple-matches"
+    http_status = 412
+
+
+class InUse(HubError):
+    """Something stands on this record, so it is not deleted."""
+
+    issue_code = "conflict"
+    http_status = 409
 
 
 class PreconditionRequired(HubError):
@@ -136,6 +196,18 @@ class NotSupported(HubError):
 
     issue_code = "not-supported"
     http_status = 400
+
+
+class UnsupportedType(NotSupported):
+    """The hub keeps no resources of this type."""
+
+    http_status = 404
+
+
+class NotOffered(NotSupported):
+    """The hub does not offer this interaction on this type."""
+
+    http_status = 405
 
 
 class TooCostly(HubError):

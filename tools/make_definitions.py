@@ -11,7 +11,10 @@ DIR is not needed again.
   by its path (`CarePlan.activity`); a content reference names the shape it refers to; a type is
   `Reference(Patient|Group)` where it has targets.
 - `codes.json.gz`: value set bound as required -> {system: [codes]}.
-- `search.json.gz`: [code, type, [bases], expression, [targets]].
+- `search.json.gz`: [code, type, [bases], expression, [targets], url, [[definition, expression] of a component]].
+- `summary.json.gz`: shape -> the names of its elements that a summary keeps, and of those that change what the
+  rest means.
+- `systems.json.gz`: element of type code -> the code systems of the value set it is bound to.
 - `compartment.json.gz`: type -> parameters that put it into a Patient's compartment.
 """
 
@@ -71,6 +74,29 @@ def shapes_of(name: str, definition: dict[str, Any]) -> dict[str, Any]:
     return shapes
 
 
+def summary_of(elements: dict[str, Any]) -> dict[str, tuple[list[str], list[str]]]:
+    """Shape -> its elements that are part of a summary, and its modifier elements."""
+    kept: dict[str, tuple[list[str], list[str]]] = {}
+    for definition in elements.values():
+        if definition["kind"] in ("complex-type", "resource"):
+            for element in definition["elements"]:
+                parent, _, key = element["path"].rpartition(".")
+                for position, flag in enumerate(("summary", "modifier")):
+                    if parent and element.get(flag):
+                        kept.setdefault(parent, ([], []))[position].append(key)
+    return kept
+
+
+def systems_of(structure: dict[str, Any], valuesets: dict[str, Any]) -> dict[str, list[str]]:
+    """Element of type code -> the systems its codes belong to."""
+    return {
+        f"{name}.{key}": sorted(valuesets[value_set])
+        for name, shape in structure.items()
+        for key, _, _, types, value_set in shape["elements"]
+        if types == ["code"] and value_set in valuesets
+    }
+
+
 def write(name: str, content: Any) -> None:
     """Write one table, compressed without a time stamp."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
@@ -97,10 +123,20 @@ def main(source: Path) -> None:
     write(
         "search.json.gz",
         [
-            [p["code"], p["type"], p["base"], p.get("expression", ""), p.get("target", [])]
+            [
+                p["code"],
+                p["type"],
+                p["base"],
+                p.get("expression", ""),
+                p.get("target", []),
+                p["url"],
+                [[part["definition"], part["expression"]] for part in p.get("component", ())],
+            ]
             for p in sorted(parameters, key=lambda p: str(p["url"]))
         ],
     )
+    write("summary.json.gz", summary_of(elements))
+    write("systems.json.gz", systems_of(structure, valuesets))
     write("compartment.json.gz", {name: found for name, found in compartment.items() if found})
 
 

@@ -1,50 +1,68 @@
-"""Search parameters, compiled from the official expressions (https://hl7.org/fhir/R4/searchparameter-registry.html).
+"""The index values of a resource, by its search parameters (https://hl7.org/fhir/R4/search.html).
 
-The expressions use a small part of FHIRPath: paths, `as`, `ofType`, `where(x='y')`, `where(resolve() is
-T)`. Each is compiled once into steps over JSON keys; `extract` then gives the index values of a resource.
-Tokens, references, dates, strings and URIs of the stored types are indexed; what is not is said in
-`NOT_INDEXED`.
+The official expressions are compiled (`hub.fhir.search_definitions`), joined to one tree for each type
+(`hub.fhir.search_plan`), and a resource is walked along it once (`hub.fhir.search_values` reads what is
+found). Beside the rows of its parameters a resource has rows
+
+- `code:text`: the words of a code, an identifier's type or a reference, as strings;
+- `subject:identifier`, `identifier:of-type`: secret, as every identifier; each identifier has a row with its
+  system and one with system `*`, by which it is found without;
+- `code-value-quantity$0`, `…$1`: the components of a composite, tied where they come from one element;
+- `*`: the references that no parameter covers, so that every reference of a record has a row.
+
+Who is on record without a code, only in words, still has the element: its row holds an empty value.
+`_id` and `_lastUpdated` have no rows, the record itself has them.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, tzinfo
-from functools import cache
-from typing import Any, Final
+from typing import Any, NamedTuple
 
-from hub.fhir.clinical_time import interval_of
-from hub.fhir.definitions import load
-from hub.fhir.references import type_of_reference, unversioned
-from hub.fhir.search_values import string_values, token_values
-from hub.fhir.shapes import RESOURCE_TYPES, shape
+from hub.fhir.references import is_reference, unversioned
+from hub.fhir.search_definitions import (
+    NOT_COMPILED,
+    Parameter,
+    ParameterClaim,
+    claims,
+    compile_parameter,
+    parameters,
+    parameters_with,
+    uncompiled,
+)
+from hub.fhir.search_plan import Composite, Node, passes, plan
+from hub.fhir.search_values import ANY_SYSTEM, MAX_BYTES, fitting, fold
 from hub.fhir.value import Resource
 
-KINDS: Final = {
-    "token": "token",
-    "reference": "reference",
-    "date": "date",
-    "string": "string",
-    "uri": "token",
-}
-"""Kind of search parameter -> kind of index value."""
+__all__ = [
+    "ANY_SYSTEM",
+    "NOT_COMPILED",
+    "IndexValue",
+    "Parameter",
+    "ParameterClaim",
+    "claims",
+    "compile_parameter",
+    "extract",
+    "fold",
+    "parameters",
+    "parameters_with",
+    "uncompiled",
+]
 
-_OFFICIAL: Final[list[tuple[str, str, list[str], str, list[str]]]] = load("search")
+SHORT = MAX_BYTES // 4
+"""Letters that fit into an index row whatever they are."""
 
-NOT_INDEXED: Final = frozenset(("composite", "number", "quantity", "special"))
-"""Kinds of parameter that have no index: asking for one is refused, never silently ignored."""
-
-NOT_COMPILED: Final = frozenset(("_content", "_query", "_text", "composition", "message"))
-"""Parameters without index: they have no expression, or one outside the subset
-(`Bundle.entry[0].resource`)."""
+EVERY_REFERENCE = "*"
+"""The name of the rows of references that no parameter covers."""
 
 
-@dataclass(frozen=True, slots=True)
-class IndexValue:
-    """One search value of a resource; dates have `start` and `end` (ISO 8601 UTC), others `value`."""
+class IndexValue(NamedTuple):
+    """One search value of a resource.
+
+    Dates have `start` and `end` (ISO 8601 UTC), numbers and quantities `low` and `high`, a position its latitude
+    and longitude there; others a `value`. A string's `system` is its text as written, a quantity's its unit's.
+    """
 
     param: str
     kind: str
@@ -52,199 +70,150 @@ class IndexValue:
     value: str = ""
     start: str = ""
     end: str = ""
+    low: float | None = None
+    high: float | None = None
+    pointer: str = ""
+    """Where in the resource it came from (RFC 6901)."""
+    target: str = ""
+    """The literal of the innermost Reference around, without version; "" where there is none."""
+    tie: int = 0
+    """Components of a composite with the same tie came from one element; 0 for all else."""
+    secret: bool = False
+    """An identifier: only its keyed hash may be stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of a compiled path: JSON keys to follow, then a filter on what is found."""
-
-    keys: tuple[str, ...]
-    where: tuple[str, str] | None = None
-    target: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A search parameter of one type: its name, its kind, the types a reference may name, its paths."""
-
-    code: str
-    kind: str
-    targets: frozenset[str]
-    paths: tuple[tuple[Step, ...], ...]
-    is_question: bool = False
-    """Whether it asks if the element is there and not false (`Patient.deceased`)."""
+def extract(resource: Resource, *, zone: tzinfo = UTC, extra: Sequence[Parameter] = ()) -> tuple[IndexValue, ...]:
+    """All index values of a resource, each once, with the parameters that a deployment adds."""
+    walk = _Walk(resource, zone)
+    walk.visit(resource, plan(resource["resourceType"], tuple(extra)), "", "")
+    for pointer, target in walk.references:
+        if pointer not in walk.covered:
+            walk.rows.append(IndexValue(EVERY_REFERENCE, "reference", value=target, pointer=pointer, target=target))
+    return tuple(walk.rows)
 
 
-class _OutsideSubsetError(ValueError):
-    """The expression uses more of FHIRPath than is compiled here."""
+class _Walk:
+    """One walk along the plan: the rows so far, and the references that were met."""
 
+    __slots__ = ("covered", "references", "resource", "rows", "tie", "ties", "zone")
 
-@cache
-def parameters(type: str) -> dict[str, Parameter]:
-    """The indexed search parameters of a resource type, those of every resource included."""
-    found: dict[str, Parameter] = {}
-    for code, kind, bases, expression, targets in _OFFICIAL:
-        if kind not in KINDS or not {type, "Resource", "DomainResource"} & set(bases):
-            continue
-        paths = []
-        for alternative in _alternatives(expression):
-            try:
-                path = _compile(alternative, type)
-            except _OutsideSubsetError:
-                continue
-            if path is not None:
-                paths.append(path)
-        if paths:
-            earlier = found[code].paths if code in found else ()
-            asks = _NOT_FALSE.fullmatch(expression) is not None
-            found[code] = Parameter(code, KINDS[kind], frozenset(targets), (*earlier, *paths), asks)
-    return found
+    def __init__(self, resource: Resource, zone: tzinfo) -> None:
+        self.resource = resource
+        self.zone = zone
+        self.rows: list[IndexValue] = []
+        self.references: list[tuple[str, str]] = []
+        self.covered: set[str] = set()
+        self.tie = 0
+        """The composite that is being read, or 0."""
+        self.ties = 0
 
+    def visit(self, value: Any, node: Node, at: str, target: str, position: int = 0) -> None:
+        """Read an element and what is in it; what the plan does not know is only looked through for references."""
+        if value.__class__ is list:
+            for index, item in enumerate(value):
+                self.visit(item, node, f"{at}/{index}", target, index)
+            return
+        if value.__class__ is dict:
+            target = self._met(value, at) or target
+            branches = node.branches
+            for key, item in value.items():
+                if key in branches:
+                    if item.__class__ is str:
+                        self._read(item, branches[key], f"{at}/{key}", target, 0)
+                    else:
+                        self.visit(item, branches[key], f"{at}/{key}", target)
+                elif item.__class__ is dict or item.__class__ is list:
+                    self._look_through(item, f"{at}/{key}")
+        self._read(value, node, at, target, position)
 
-def extract(resource: Resource, *, zone: tzinfo = UTC) -> tuple[IndexValue, ...]:
-    """All index values of a resource, each once, in the order of the parameters."""
-    found: dict[IndexValue, None] = {}
-    for parameter in parameters(resource["resourceType"]).values():
-        values = [value for path in parameter.paths for value in _follow(resource, path)]
-        if parameter.is_question:
-            values = [any(value is not False for value in values)]
-        for value in values:
-            found |= dict.fromkeys(_values(parameter, value, zone))
-    return tuple(found)
+    def _collect(self, value: Any, node: Node, at: str, target: str, position: int = 0) -> None:
+        """Read what the plan knows of an element whose references are met elsewhere."""
+        if value.__class__ is list:
+            for index, item in enumerate(value):
+                self._collect(item, node, f"{at}/{index}", target, index)
+            return
+        if value.__class__ is dict:
+            target = _literal(value) or target
+            for key, branch in node.branches.items():
+                if key in value:
+                    self._collect(value[key], branch, f"{at}/{key}", target)
+        self._read(value, node, at, target, position)
 
+    def _read(self, value: Any, node: Node, at: str, target: str, position: int) -> None:
+        """The rows of one element."""
+        rows, tie = self.rows, self.tie
+        for read, names in node.readers.items():
+            for suffix, kind, system, said, start, end, low, high, pointer, secret in read(value, at, self.zone):
+                text = said if len(said) <= SHORT or secret else fitting(kind, said)
+                if kind == "reference":
+                    self.covered.add(at)
+                    source = target or (text if value.__class__ is dict else "")
+                elif tie and suffix:
+                    continue
+                else:
+                    source = target
+                rest = (kind, system, text, start, end, low, high, pointer, source, tie, secret)
+                for name in names:
+                    rows.append(_made(IndexValue, (name + suffix, *rest)))
+        if node.tested or node.composites or node.questions:
+            self._read_more(value, node, at, target, position)
 
-def uncompiled(type: str) -> frozenset[str]:
-    """The parameters of a type that should have an index by their kind, and have none."""
-    bases = {type, "Resource", "DomainResource"}
-    wanted = {code for code, kind, on, _, _ in _OFFICIAL if kind in KINDS and bases & set(on)}
-    return frozenset(wanted - parameters(type).keys())
+    def _read_more(self, value: Any, node: Node, at: str, target: str, position: int) -> None:
+        """What is beyond a test, the composites of the element, and what is asked of a resource."""
+        for tests, beyond in node.tested:
+            if passes(tests, value, position):
+                self._collect(value, beyond, at, target, position)
+        if value.__class__ is not dict:
+            return
+        for composite in node.composites:
+            if not composite.needs.isdisjoint(value):
+                self._compose(composite, value, at, target)
+        for name, keys in node.questions:
+            asked = [key for key in keys if key in value]
+            answer = "true" if any(value[key] is not False for key in asked) else "false"
+            self.rows.append(IndexValue(name, "token", value=answer, pointer=f"/{asked[0]}" if asked else ""))
 
-
-def fold(text: str) -> str:
-    """Text as strings are compared: without case, accents and runs of blanks."""
-    bare = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
-    return " ".join(bare.casefold().split())
-
-
-def _alternatives(expression: str) -> list[str]:
-    return [part.strip() for part in expression.split(" | ") if part.strip()]
-
-
-_AS_PREFIX: Final = re.compile(r"\((?P<path>[A-Za-z.]+) as (?P<type>[A-Za-z]+)\)(?P<rest>(?:\.[a-z][A-Za-z]*)*)")
-_PART: Final = re.compile(
-    r"\.?(?:(?:as|ofType)\((?P<type>[A-Za-z]+)\)"
-    r"|where\((?P<key>[a-z][A-Za-z]*) ?= ?'(?P<value>[^']*)'\)"
-    r"|where\(resolve\(\) is (?P<target>[A-Z][A-Za-z]+)\)"
-    r"|(?P<name>[a-z][A-Za-z]*)(?![A-Za-z(\[]))"
-)
-_NOT_FALSE: Final = re.compile(r"([A-Za-z.]+)\.exists\(\) and \1 != false")
-
-
-def _compile(text: str, type: str) -> tuple[Step, ...] | None:
-    """The steps of one alternative, or None where it belongs to another type."""
-    if match := _NOT_FALSE.fullmatch(text):
-        text = match[1]
-    if match := _AS_PREFIX.fullmatch(text):
-        text = f"{match['path']}.as({match['type']}){match['rest']}"
-    base, _, rest = text.partition(".") if text[:1].isupper() else (type, "", text)
-    if base not in (type, "Resource", "DomainResource"):
-        if base in RESOURCE_TYPES:
-            return None
-        raise _OutsideSubsetError(text)
-    return tuple(_steps(rest, type))
-
-
-def _steps(rest: str, type: str) -> Iterator[Step]:
-    at, place, pending = 0, type, ""
-    steps: list[Step] = []
-    while at < len(rest):
-        match = _PART.match(rest, at)
-        if match is None:
-            raise _OutsideSubsetError(rest)
-        at = match.end()
-        if match["name"]:
-            keys, place = _element(place, match["name"])
-            pending = match["name"]
-            steps.append(Step(keys))
-        elif match["type"] and steps:
-            key = pending + match["type"][0].upper() + match["type"][1:]
-            if key in steps[-1].keys:
-                steps[-1] = Step((key,))
-                place = match["type"]
-        elif match["key"] and steps:
-            steps[-1] = Step(steps[-1].keys, where=(match["key"], match["value"]))
-        elif match["target"] and steps:
-            steps[-1] = Step(steps[-1].keys, target=match["target"])
+    def _compose(self, composite: Composite, value: Any, at: str, target: str) -> None:
+        """The rows of a composite at its element: none unless each component has one. The last is the rarest."""
+        outside, self.rows = self.rows, []
+        self.ties += 1
+        self.tie = self.ties
+        for node, from_resource in reversed(composite.components):
+            before = len(self.rows)
+            self._collect(*((self.resource, node, "", "") if from_resource else (value, node, at, target)))
+            if len(self.rows) == before:
+                break
         else:
-            raise _OutsideSubsetError(rest)
-    return iter(steps)
+            outside += self.rows
+        self.rows, self.tie = outside, 0
+
+    def _met(self, value: dict[str, Any], at: str) -> str:
+        """The literal of an object that is a Reference, noted; else nothing."""
+        literal = _literal(value)
+        if literal:
+            self.references.append((at, literal))
+        return literal
+
+    def _look_through(self, value: Any, at: str) -> None:
+        """Note the references in what no parameter leads into."""
+        if value.__class__ is list:
+            for index, item in enumerate(value):
+                if item.__class__ is dict or item.__class__ is list:
+                    self._look_through(item, f"{at}/{index}")
+            return
+        if "reference" in value:
+            self._met(value, at)
+        for key, item in value.items():
+            if item.__class__ is dict or item.__class__ is list:
+                self._look_through(item, f"{at}/{key}")
 
 
-def _element(place: str, name: str) -> tuple[tuple[str, ...], str]:
-    """The JSON keys of an element (several for a choice), and the shape that stands there."""
-    try:
-        known = shape(place)
-    except KeyError:
-        raise _OutsideSubsetError(name) from None
-    if name in known.elements:
-        return (name,), known.elements[name].type
-    for stem, keys in known.choices:
-        if stem == f"{name}[x]":
-            return tuple(sorted(keys)), ""
-    raise _OutsideSubsetError(name)
+_made = tuple.__new__
 
 
-def _follow(value: Any, path: tuple[Step, ...]) -> Iterator[Any]:
-    if isinstance(value, list):
-        for item in value:
-            yield from _follow(item, path)
-    elif not path:
-        yield value
-    elif isinstance(value, dict):
-        step = path[0]
-        for key in step.keys:
-            if key in value:
-                found = value[key]
-                for item in found if isinstance(found, list) else (found,):
-                    if _passes(item, step):
-                        yield from _follow(item, path[1:])
-
-
-def _passes(value: Any, step: Step) -> bool:
-    if step.where is not None:
-        return isinstance(value, dict) and value.get(step.where[0]) == step.where[1]
-    if step.target is not None:
-        text = value.get("reference") if isinstance(value, dict) else None
-        return isinstance(text, str) and type_of_reference(text) == step.target
-    return True
-
-
-def _values(parameter: Parameter, value: Any, zone: tzinfo) -> Iterator[IndexValue]:
-    code, kind = parameter.code, parameter.kind
-    if kind == "token":
-        for system, text in token_values(value):
-            yield IndexValue(code, kind, system, text)
-    elif kind == "string":
-        for text in string_values(value):
-            if folded := fold(text):
-                yield IndexValue(code, kind, value=folded)
-    elif kind == "date":
-        if interval := interval_of(value, zone):
-            start, end = (moment.isoformat(timespec="microseconds") for moment in interval)
-            yield IndexValue(code, kind, start=start, end=end)
-    else:
-        yield from _reference_values(code, kind, value)
-
-
-def _reference_values(code: str, kind: str, value: Any) -> Iterator[IndexValue]:
-    """A canonical or URI, or a Reference: by its literal, and by its identifier under `code:identifier`."""
-    if isinstance(value, str):
-        yield IndexValue(code, kind, value=value)
-    if not isinstance(value, dict):
-        return
-    text, identifier = value.get("reference"), value.get("identifier")
-    if isinstance(text, str) and not text.startswith("#"):
-        yield IndexValue(code, kind, value=unversioned(text))
-    if isinstance(identifier, dict):
-        for system, number in token_values(identifier):
-            yield IndexValue(f"{code}:identifier", "token", system, number)
+def _literal(value: dict[str, Any]) -> str:
+    """What a Reference names outside of its resource, without version."""
+    if "reference" not in value or not is_reference(value):
+        return ""
+    text: str = value["reference"]
+    return "" if text.startswith("#") else fitting("reference", unversioned(text))

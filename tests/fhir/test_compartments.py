@@ -91,7 +91,7 @@ def test_subjects_and_third_parties_together_are_the_official_compartment() -> N
         assert name in SUBJECT_ELEMENTS, name
         assert THIRD_PARTY.get(name, frozenset()) <= set(official), name
         for code in set(official) - THIRD_PARTY.get(name, frozenset()):
-            paths = {".".join(key for step in path for key in step.keys) for path in parameters(name)[code].paths}
+            paths = {".".join(step.key for step in path.steps) for path in parameters(name)[code].paths}
             assert paths & set(SUBJECT_ELEMENTS[name]), (name, code, paths)
 
 

@@ -12,7 +12,7 @@ from hub.fhir.shapes import RESOURCE_TYPES, shape
 
 ROOT = Path(__file__).resolve().parents[2]
 OFFICIAL = ROOT.parent / "shared" / "definitions"
-TABLES = ("structure", "codes", "search", "compartment")
+TABLES = ("structure", "codes", "systems", "summary", "search", "compartment")
 
 
 def test_the_tables_are_small() -> None:

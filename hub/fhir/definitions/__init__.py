@@ -12,5 +12,5 @@ from typing import Any
 
 
 def load(name: str) -> Any:
-    """One table: `structure`, `codes`, `search` or `compartment`."""
+    """One table: `structure`, `codes`, `systems`, `summary`, `search` or `compartment`."""
     return json.loads(gzip.decompress(files(__name__).joinpath(f"{name}.json.gz").read_bytes()))
