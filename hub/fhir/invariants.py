@@ -2,9 +2,10 @@
 
 Official text and severity come with the definitions
 (https://hl7.org/fhir/R4/conformance-rules.html#constraints); this is what a FHIRPath engine would answer
-at a hundredth of its cost. `UNCHECKED` names the shapes whose invariants are not written here:
-definitional resources, which the hub neither makes nor decides by. What looks at more than one object
-(contained resources, references) is in `hub.fhir.validate`; narratives in `narrative_rules`.
+at a hundredth of its cost. Those of questionnaires and published definitions are in
+`invariant_definitions`. `UNCHECKED` names the shapes whose invariants are not written at all: definitional
+resources, which the hub neither makes nor decides by. What looks at more than one object (contained
+resources, references) is in `hub.fhir.validate`; narratives in `narrative_rules`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 from hub.fhir.codes import UCUM
+from hub.fhir.invariant_definitions import DEFINITION_INVARIANTS
 from hub.fhir.invariant_rules import (
     Rule,
     abated_is_over,
@@ -48,13 +50,12 @@ from hub.fhir.invariant_rules import (
 )
 
 _DEFINITIONAL: Final = """
-ActivityDefinition CapabilityStatement ChargeItemDefinition CodeSystem
-CompartmentDefinition ConceptMap DataRequirement EffectEvidenceSynthesis ElementDefinition EventDefinition
-Evidence EvidenceVariable ExampleScenario GraphDefinition ImplementationGuide InsurancePlan Library
-Measure MeasureReport MessageDefinition MetadataResource MolecularSequence NamingSystem
-OperationDefinition PlanDefinition Questionnaire ResearchDefinition ResearchElementDefinition
-RiskEvidenceSynthesis SearchParameter StructureDefinition StructureMap SubscriptionStatus
-TerminologyCapabilities TestReport TestScript TriggerDefinition ValueSet
+ActivityDefinition ChargeItemDefinition CompartmentDefinition DataRequirement EffectEvidenceSynthesis
+ElementDefinition EventDefinition Evidence EvidenceVariable ExampleScenario GraphDefinition
+ImplementationGuide InsurancePlan Library Measure MeasureReport MessageDefinition MetadataResource
+MolecularSequence PlanDefinition ResearchDefinition ResearchElementDefinition RiskEvidenceSynthesis
+StructureDefinition StructureMap SubscriptionStatus TerminologyCapabilities TestReport TestScript
+TriggerDefinition
 """
 UNCHECKED: Final = frozenset(_DEFINITIONAL.split())
 """Types (with their backbone elements) whose invariants are not checked."""
@@ -178,5 +179,6 @@ INVARIANTS: Final[dict[str, dict[str, Rule]]] = {
         "tim-9": offset_from_event,
         "tim-10": not_both("timeOfDay", "when"),
     },
+    **DEFINITION_INVARIANTS,
 }
 """Shape -> key -> rule. Keys that are not official (`hub-…`, `ext-1`) carry their text as docstring."""

@@ -21,9 +21,9 @@ colgroup dd del dfn div dl dt em h1 h2 h3 h4 h5 h6 hr i img ins kbd li map ol p 
 strong sub sup table tbody td tfoot th thead tr tt u ul var
 """
 _HARMLESS: Final = """
-abbr accesskey align alt axis bgcolor border cellpadding cellspacing char charoff
+abbr accesskey align alt axis bgcolor border cellpadding cellspacing char charoff charset
 cite class clear colspan compact coords datetime dir frame headers height href hreflang hspace id idref
-idRef ismap lang longdesc name noshade nowrap rel rev rowspan rules scope shape size span src start style
+idRef ismap lang longdesc name nohref noshade nowrap rel rev rowspan rules scope shape size span src start style
 summary tabindex target title type usemap valign value vspace width
 """
 ELEMENTS: Final = frozenset(_FORMATTING.split())

@@ -16,7 +16,12 @@ Check = Callable[[Any], str | None]
 MAX_STRING: Final = 1024 * 1024
 MAX_BASE64: Final = 16 * 1024 * 1024
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+BLANK: Final = "should not be blank"
+"""What is said of a string of white space only: R4 advises against it and does not forbid it."""
+
+_NOWHERE: Final = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
+"""What no value may hold in XML, and so in neither form."""
+_CONTROL: Final = re.compile(f"[{_NOWHERE}]")
 _YEAR = r"(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
 _DAY = r"(?:0[1-9]|[12][0-9]|3[01])"
 _MONTH = r"(?:0[1-9]|1[0-2])"
@@ -26,11 +31,11 @@ _DATE: Final = re.compile(rf"{_YEAR}(?:-{_MONTH}(?:-{_DAY})?)?")
 _DATE_TIME: Final = re.compile(rf"{_YEAR}(?:-{_MONTH}(?:-{_DAY}(?:T{_CLOCK}{_ZONE})?)?)?")
 _INSTANT: Final = re.compile(rf"{_YEAR}-{_MONTH}-{_DAY}T{_CLOCK}{_ZONE}")
 _TIME: Final = re.compile(_CLOCK)
-_CODE: Final = re.compile(r"[^\s]+(?:[ ][^\s]+)*")
+_CODE: Final = re.compile(rf"[^\s{_NOWHERE}]+(?: [^\s{_NOWHERE}]+)*")
 _ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}")
-_URI: Final = re.compile(r"[^\s\x00-\x1f]+")
+_URI: Final = re.compile(rf"[^\s{_NOWHERE}]+")
 _OID: Final = re.compile(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+")
-_UUID: Final = re.compile(r"urn:uuid:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID: Final = re.compile(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 _BLANK: Final = re.compile(r"[ \t\r\n]+")
 
@@ -38,13 +43,13 @@ _BLANK: Final = re.compile(r"[ \t\r\n]+")
 def _text(value: Any) -> str | None:
     if type(value) is not str:
         return "must be a string"
-    if not value or value.isspace():
-        return "must not be empty or blank"
+    if not value:
+        return "must not be empty"
     if len(value) > MAX_STRING:
         return "is longer than 1 MB"
     if not value.isprintable() and _CONTROL.search(value):
         return "holds a control character"
-    return None
+    return BLANK if value.isspace() else None
 
 
 def _matching(pattern: re.Pattern[str], what: str) -> Check:
@@ -92,7 +97,7 @@ def _boolean(value: Any) -> str | None:
 def _decimal(value: Any) -> str | None:
     if type(value) is int or type(value) is float:
         return None
-    return None if type(value) is Decimal and value.is_finite() else "must be a number"
+    return None if isinstance(value, Decimal) and value.is_finite() else "must be a number"
 
 
 def _base64(value: Any) -> str | None:

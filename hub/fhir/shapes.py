@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from hub.fhir.definitions import load
 from hub.fhir.invariants import INVARIANTS
-from hub.fhir.primitives import CHECKS, Check
+from hub.fhir.primitives import BLANK, CHECKS, Check
 
 _STRUCTURE: Final[dict[str, dict[str, Any]]] = load("structure")
 _CODES: Final[dict[str, dict[str, list[str]]]] = load("codes")
@@ -52,12 +52,12 @@ class Element:
     targets: frozenset[str] | None = None
     _shape: Shape | None = None
 
-    def wrong(self, value: Any) -> tuple[str, str] | None:
-        """What is wrong with a primitive value: rule and text."""
+    def wrong(self, value: Any) -> tuple[str, str, Literal["error", "warning"]] | None:
+        """What is wrong with a primitive value: rule, text and how bad."""
         if self.check is not None and (text := self.check(value)) is not None:
-            return f"type-{self.type}", text
+            return f"type-{self.type}", text, "warning" if text is BLANK else "error"
         if self.codes is not None and value not in self.codes:
-            return "binding", "is not a code of the required value set"
+            return "binding", "is not a code of the required value set", "error"
         return None
 
     @property
@@ -82,6 +82,8 @@ class Shape:
     """All choices: of these keys at most one may stand."""
     rules: tuple[Invariant, ...]
     is_resource: bool
+    attributes: tuple[str, ...]
+    """Elements that are attributes in XML: a plain text without id and extensions of its own."""
 
 
 @cache
@@ -113,6 +115,7 @@ def shape(name: str) -> Shape:
         choices=tuple(choices),
         rules=_rules(name, definition),
         is_resource=definition["kind"] == "resource",
+        attributes=() if definition["kind"] == "resource" else ("id", "url") if name == "Extension" else ("id",),
     )
 
 

@@ -11,20 +11,21 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
 
 from hub.errors import MalformedContent
-from hub.fhir.text_place import MAX_DEPTH, MAX_DIGITS, find_fault
+from hub.fhir.decimals import MAX_DIGITS, as_written, by_value, decimal
+from hub.fhir.text_place import MAX_DEPTH, find_fault
 from hub.fhir.value import Resource
 
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
-_WRITER: Final = msgspec.json.Encoder(decimal_format="number")
+_WRITER: Final = msgspec.json.Encoder(decimal_format="number", enc_hook=as_written)
 _RAW: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_CANONICAL: Final = msgspec.json.Encoder(decimal_format="number", order="sorted")
+_CANONICAL: Final = msgspec.json.Encoder(decimal_format="number", enc_hook=by_value, order="sorted")
 
 
 class _RefusedError(ValueError):
@@ -33,16 +34,14 @@ class _RefusedError(ValueError):
 
 def read(data: bytes | str, *, name: str = "document") -> Resource:
     """The JSON object in `data`; `MalformedContent` names the line, the column and the JSON pointer."""
-    text = _decode(data, name)
-    try:
-        value = _READER.decode(text)
-        if not isinstance(value, dict) or (_SURROGATE.search(text) and _has_lone_surrogate(value)):
-            raise _RefusedError
-        if text.count("{") + text.count("[") > MAX_DEPTH and _too_deep(value):
-            raise _RefusedError
-    except (ValueError, ArithmeticError, RecursionError):
-        raise _malformed(text, name) from None
-    return value
+    found: Resource = _read(data, dict, name)
+    return found
+
+
+def read_array(data: bytes | str, *, name: str = "document") -> list[Any]:
+    """The JSON array in `data`, as strictly (a JSON Patch is one)."""
+    found: list[Any] = _read(data, list, name)
+    return found
 
 
 def write(resource: Resource) -> bytes:
@@ -83,6 +82,34 @@ def digest(resource: Resource) -> str:
     return sha256(canonical(resource)).hexdigest()
 
 
+def too_deep(value: Any) -> bool:
+    """Whether containers stand in each other deeper than allowed; looked at level by level."""
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            item
+            for container in level
+            for item in (container.values() if type(container) is dict else container)
+            if type(item) is dict or type(item) is list
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _read(data: bytes | str, kind: type[Any], name: str) -> Any:
+    text = _decode(data, name)
+    try:
+        value = _READER.decode(text)
+        if not isinstance(value, kind) or (_SURROGATE.search(text) and _has_lone_surrogate(value)):
+            raise _RefusedError
+        if text.count("{") + text.count("[") > MAX_DEPTH and too_deep(value):
+            raise _RefusedError
+    except (ValueError, ArithmeticError, RecursionError):
+        raise _malformed(text, kind, name) from None
+    return value
+
+
 def _decode(data: bytes | str, name: str) -> str:
     if isinstance(data, str):
         return data.removeprefix("\ufeff")
@@ -102,21 +129,16 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _fraction(text: str) -> Decimal:
-    if len(text) > MAX_DIGITS:
-        raise _RefusedError
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        raise _RefusedError from None
-    if abs(value.adjusted()) > MAX_DIGITS:
+    value = decimal(text)
+    if value is None:
         raise _RefusedError
     return value
 
 
-def _integer(text: str) -> int:
+def _integer(text: str) -> int | Decimal:
     if len(text) > MAX_DIGITS:
         raise _RefusedError
-    return int(text)
+    return Decimal(text) if text == "-0" else int(text)
 
 
 def _constant(text: str) -> Any:
@@ -128,21 +150,6 @@ _READER: Final = json.JSONDecoder(
 )
 
 
-def _too_deep(value: dict[str, Any]) -> bool:
-    """Whether containers stand in each other deeper than allowed; looked at level by level."""
-    level: list[Any] = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            item
-            for container in level
-            for item in (container.values() if type(container) is dict else container)
-            if type(item) is dict or type(item) is list
-        ]
-        if not level:
-            return False
-    return True
-
-
 def _has_lone_surrogate(value: Any) -> bool:
     try:
         _WRITER.encode(value)
@@ -151,8 +158,8 @@ def _has_lone_surrogate(value: Any) -> bool:
     return False
 
 
-def _malformed(text: str, name: str) -> MalformedContent:
-    fault = find_fault(text)
+def _malformed(text: str, kind: type[Any], name: str) -> MalformedContent:
+    fault = find_fault(text, opening="{" if kind is dict else "[")
     line = text.count("\n", 0, fault.offset) + 1
     column = fault.offset - text.rfind("\n", 0, fault.offset)
     at = f" at {fault.pointer}" if fault.pointer else ""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from json import JSONDecodeError, JSONDecoder
 from typing import Final
 
+from hub.fhir.decimals import MAX_DIGITS, decimal
+
 MAX_DEPTH: Final = 64
-MAX_DIGITS: Final = 1000
 
 _STRINGS: Final = JSONDecoder()
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
@@ -21,6 +21,7 @@ _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _WORD: Final = re.compile(r"-?[A-Za-z]+")
 _NAME: Final = re.compile(r"_?[A-Za-z][A-Za-z0-9]{0,63}")
 _LONE: Final = re.compile("[\ud800-\udfff]")
+_NOT: Final = {"{": "not a JSON object", "[": "not a JSON array"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +56,21 @@ class _Frame:
         return self.current if _NAME.fullmatch(self.current) else "?"
 
 
-def find_fault(text: str) -> TextFault:
-    """The first fault of a text that the quick reader refused."""
+def find_fault(text: str, *, opening: str = "{") -> TextFault:
+    """The first fault of a text that the quick reader refused; it should begin with `opening`."""
     stack: list[_Frame] = []
     try:
-        _scan(text, stack)
+        _scan(text, stack, opening)
     except _FoundError as found:
         pointer = "".join(f"/{frame.step()}" for frame in stack if not frame.is_object or frame.current)
         return TextFault(found.text, found.offset, pointer)
-    return TextFault("not a JSON object", 0, "")
+    return TextFault(_NOT[opening], 0, "")
 
 
-def _scan(text: str, stack: list[_Frame]) -> None:
+def _scan(text: str, stack: list[_Frame], opening: str) -> None:
     at = _skip(text, 0)
-    if text[at : at + 1] != "{":
-        raise _FoundError("not a JSON object", at)
+    if text[at : at + 1] != opening:
+        raise _FoundError(_NOT[opening], at)
     while True:
         at = _value(text, at, stack)
         while stack and (closed := _after_value(text, at, stack)) is not None:
@@ -152,13 +153,7 @@ def _string(text: str, at: int) -> tuple[str, int]:
 
 
 def _check_number(number: str, at: int) -> None:
-    if len(number) > MAX_DIGITS:
-        raise _FoundError(f"a number of more than {MAX_DIGITS} digits", at)
-    try:
-        size = abs(Decimal(number).adjusted())
-    except InvalidOperation:
-        size = MAX_DIGITS + 1
-    if size > MAX_DIGITS:
+    if len(number) > MAX_DIGITS or decimal(number) is None:
         raise _FoundError(f"a number of more than {MAX_DIGITS} digits", at)
 
 

@@ -14,6 +14,7 @@ from hub.errors import InvalidResource
 from hub.fhir.contained import contained_faults, contained_types, entry_types
 from hub.fhir.narrative_rules import narrative_faults
 from hub.fhir.pointer import join
+from hub.fhir.reference_syntax import syntax_fault
 from hub.fhir.references import parse_reference, type_of_reference
 from hub.fhir.shapes import RESOURCE_TYPES, Element, Invariant, Shape, shape
 from hub.fhir.value import Resource
@@ -206,7 +207,7 @@ def _complex(item: Any, element: Element, path: _Path, walk: _Walk) -> None:
 def _other_key(key: str, value: dict[str, Any], kind: Shape, path: _Path, walk: _Walk) -> None:
     """A key the shape does not name: the extension side of a primitive, or unknown."""
     element = kind.elements.get(key[1:]) if key.startswith("_") else None
-    if element is None or element.check is None:
+    if element is None or element.check is None or element.key in kind.attributes:
         walk.say((path, key), "structure", "is not an element of this type")
         return
     item = value[key]
@@ -265,6 +266,8 @@ def _target_type(text: str, path: _Path, walk: _Walk) -> str | None:
         return None
     literal = parse_reference(text)
     if literal is None:
+        if (fault := syntax_fault(text)) is not None:
+            walk.say((path, "reference"), "type-Reference", *fault)
         shown = type_of_reference(text)
         return shown if shown in RESOURCE_TYPES else None
     if literal.type not in RESOURCE_TYPES:

@@ -43,6 +43,8 @@ class XmlDocument:
     repairs: tuple[Repair, ...]
     name: str
     encoding: str
+    text: str = ""
+    """What was parsed, decoded; blanks stand for its declaration."""
 
 
 def parse(data: bytes, *, name: str = "document", repair: bool = False) -> XmlDocument:
@@ -55,12 +57,12 @@ def parse(data: bytes, *, name: str = "document", repair: bool = False) -> XmlDo
     text, encoding = _decode(data, name)
     _refuse_doctype(text, name)
     try:
-        return XmlDocument(_tree(text, name), (), name, encoding)
+        return XmlDocument(_tree(text, name), (), name, encoding, text)
     except MalformedContent:
         mended, repairs = repaired(text) if repair else (text, ())
         if not repairs:
             raise
-    return XmlDocument(_tree(mended, name), repairs, name, encoding)
+    return XmlDocument(_tree(mended, name), repairs, name, encoding, mended)
 
 
 def parse_fragment(text: str, *, name: str = "text") -> etree._Element:

@@ -135,10 +135,64 @@ TASK: Resource = {
     "authoredOn": "2026-01-02T00:00:00Z",
     "lastModified": "2026-01-02T00:00:00Z",
 }
+QUESTIONNAIRE: Resource = {
+    "resourceType": "Questionnaire",
+    "status": "draft",
+    "name": "Household",
+    "item": [
+        {
+            "linkId": "1",
+            "type": "group",
+            "item": [{"linkId": "1.1", "type": "choice", "answerOption": [{"valueCoding": {"code": "x"}}]}],
+        },
+        {
+            "linkId": "2",
+            "type": "display",
+            "enableWhen": [{"question": "1.1", "operator": "exists", "answerBoolean": True}],
+        },
+        {"linkId": "3", "type": "string", "maxLength": 10, "initial": [{"valueString": "x"}]},
+    ],
+}
+VALUE_SET: Resource = {
+    "resourceType": "ValueSet",
+    "status": "draft",
+    "compose": {"include": [{"system": "urn:x", "concept": [{"code": "a"}]}]},
+    "expansion": {"timestamp": "2026", "contains": [{"system": "urn:x", "code": "a"}]},
+}
+CODE_SYSTEM: Resource = {
+    "resourceType": "CodeSystem",
+    "status": "draft",
+    "content": "complete",
+    "concept": [{"code": "a", "concept": [{"code": "b"}]}],
+}
+CONCEPT_MAP: Resource = {
+    "resourceType": "ConceptMap",
+    "status": "draft",
+    "group": [
+        {
+            "element": [{"code": "a", "target": [{"code": "b", "equivalence": "narrower", "comment": "only at home"}]}],
+            "unmapped": {"mode": "fixed", "code": "other"},
+        }
+    ],
+}
+SEARCH_PARAMETER: Resource = {
+    "resourceType": "SearchParameter",
+    "url": "urn:x",
+    "name": "Household",
+    "status": "draft",
+    "description": "x",
+    "code": "household",
+    "base": ["Patient"],
+    "type": "reference",
+    "xpath": "f:x",
+    "xpathUsage": "normal",
+    "chain": ["name"],
+}
 SAMPLES = {
     "Patient": PATIENT, "Observation": OBSERVATION, "AllergyIntolerance": ALLERGY, "Condition": CONDITION,
     "CarePlan": PLAN, "Consent": CONSENT, "Composition": COMPOSITION, "document": DOCUMENT,
-    "transaction": TRANSACTION, "Task": TASK,
+    "transaction": TRANSACTION, "Task": TASK, "Questionnaire": QUESTIONNAIRE, "ValueSet": VALUE_SET,
+    "CodeSystem": CODE_SYSTEM, "ConceptMap": CONCEPT_MAP, "SearchParameter": SEARCH_PARAMETER,
 }  # fmt: skip
 
 REMOVED = "(gone)"
@@ -272,6 +326,90 @@ WRONG: list[tuple[str, str, Any, str, str]] = [
     ("transaction", "/entry/0/request/method", "SEND", "/entry/0/request/method", "binding"),
     ("Task", "/lastModified", "2025-01-02T00:00:00Z", "", "inv-1"),
     ("Task", "/input", [{"type": {"text": "x"}}], "/input/0/value[x]", "cardinality"),
+    ("Patient", "/contact/0/name", {"_id": {"id": "x"}}, "/contact/0/name/_id", "structure"),
+    (
+        "Patient",
+        "/extension",
+        [{"url": "urn:x", "_url": {"id": "x"}, "valueCode": "x"}],
+        "/extension/0/_url",
+        "structure",
+    ),
+    ("Patient", "/text", {"status": "empty", "div": DIV, "_div": {"id": "x"}}, "/text/_div", "structure"),
+    ("Patient", "/language", "a\u0001b", "/language", "type-code"),
+    ("Patient", "/language", "a\uffff", "/language", "type-code"),
+    ("Patient", "/implicitRules", "urn:x\u0001", "/implicitRules", "type-uri"),
+    ("Patient", "/name/0/family", "a\u0000", "/name/0/family", "type-string"),
+    ("Patient", "/name/0/family", "\ufffe", "/name/0/family", "type-string"),
+    ("Patient", "/name/0/family", "", "/name/0/family", "type-string"),
+    ("Patient", "/id", "a_b", "/id", "type-id"),
+    ("Patient", "/id", "../../x", "/id", "type-id"),
+    ("Patient", "/id", "a" * 65, "/id", "type-id"),
+    *(
+        ("Patient", "/managingOrganization", {"reference": text}, "/managingOrganization/reference", "type-Reference")
+        for text in (
+            "somewhere",
+            "Organization",
+            "Organization/",
+            "/Organization/1",
+            "../Organization/1",
+            "organization/1",
+            "Organization/1/2",
+            "Organization/1#x",
+            "Organization/a b",
+            "Organization/1/_history/",
+            "?x=1",
+            "a:",
+        )
+    ),
+    ("Observation", "/subject", {"reference": "Patient/a_b"}, "/subject/reference", "type-Reference"),
+    ("Patient", "/managingOrganization", {"reference": "mailto:a@b"}, "", ""),
+    ("Patient", "/managingOrganization", {"reference": "Organization?identifier=urn:x|1"}, "", ""),
+    ("Patient", "/managingOrganization", {"reference": "Organization/1/_history/2"}, "", ""),
+    ("Questionnaire", "/item/0/item", REMOVED, "/item/0", "que-1"),
+    ("Questionnaire", "/item/1/linkId", "1.1", "", "que-2"),
+    ("Questionnaire", "/item/1/code", [{"code": "x"}], "/item/1", "que-3"),
+    ("Questionnaire", "/item/0/item/0/answerValueSet", "urn:x", "/item/0/item/0", "que-4"),
+    ("Questionnaire", "/item/0/item/0/type", "boolean", "/item/0/item/0", "que-5"),
+    ("Questionnaire", "/item/1/required", True, "/item/1", "que-6"),
+    ("Questionnaire", "/item/1/enableWhen/0/answerBoolean", REMOVED, "/item/1/enableWhen/0/answer[x]", "cardinality"),
+    (
+        "Questionnaire",
+        "/item/1/enableWhen/0",
+        {"question": "1.1", "operator": "exists", "answerString": "x"},
+        "/item/1/enableWhen/0",
+        "que-7",
+    ),
+    ("Questionnaire", "/item/1/initial", [{"valueString": "x"}], "/item/1", "que-8"),
+    ("Questionnaire", "/item/1/readOnly", True, "/item/1", "que-9"),
+    ("Questionnaire", "/item/1/maxLength", 5, "/item/1", "que-10"),
+    ("Questionnaire", "/item/0/item/0/initial", [{"valueString": "x"}], "/item/0/item/0", "que-11"),
+    (
+        "Questionnaire",
+        "/item/1/enableWhen",
+        [{"question": "1.1", "operator": "exists", "answerBoolean": True}] * 3,
+        "/item/1",
+        "que-12",
+    ),
+    ("Questionnaire", "/item/2/initial", [{"valueString": "x"}, {"valueString": "y"}], "/item/2", "que-13"),
+    ("Questionnaire", "/name", "a name", "", "que-0"),
+    ("ValueSet", "/compose/include/0/system", REMOVED, "/compose/include/0", "vsd-2"),
+    ("ValueSet", "/compose/include/0", {"version": "1"}, "/compose/include/0", "vsd-1"),
+    (
+        "ValueSet",
+        "/compose/include/0/filter",
+        [{"property": "a", "op": "=", "value": "x"}],
+        "/compose/include/0",
+        "vsd-3",
+    ),
+    ("ValueSet", "/expansion/contains/0/system", REMOVED, "/expansion/contains/0", "vsd-10"),
+    ("ValueSet", "/expansion/contains/0/code", REMOVED, "/expansion/contains/0", "vsd-9"),
+    ("ValueSet", "/expansion/contains/0", {"abstract": True, "system": "urn:x"}, "/expansion/contains/0", "vsd-6"),
+    ("CodeSystem", "/concept/0/concept/0/code", "a", "", "csd-1"),
+    ("ConceptMap", "/group/0/element/0/target/0/comment", REMOVED, "/group/0/element/0/target/0", "cmd-1"),
+    ("ConceptMap", "/group/0/unmapped/code", REMOVED, "/group/0/unmapped", "cmd-2"),
+    ("ConceptMap", "/group/0/unmapped", {"mode": "other-map"}, "/group/0/unmapped", "cmd-3"),
+    ("SearchParameter", "/xpathUsage", REMOVED, "", "spd-1"),
+    ("SearchParameter", "/type", "token", "", "spd-2"),
 ]
 
 
@@ -463,7 +601,7 @@ REFUSED = {
     "CY_Andreas_Ioannou_02.json": {"cardinality"},  # section texts without div
     "EU_IPS_wylem_bars.json": {"cardinality"},  # a section text without div
     "NL_Curavista_01.json": {"txt-1"},  # more markup behind the div
-    "US_MEDITECH_ips_1.json": {"txt-1"},  # a bare ampersand in a div
+    "US_MEDITECH_ips_1.json": {"txt-1", "type-Reference"},  # a bare ampersand in a div; Organization/Organization/…
 }
 
 
