@@ -64,18 +64,31 @@ def collection(resources: Iterable[Resource], *, full_url: Callable[[Resource], 
 
 
 def searchset(
-    resources: Sequence[Resource], *, base: str, total: int | None = None, self_link: str | None = None
+    matches: Sequence[Resource],
+    *,
+    base: str,
+    total: int | None = None,
+    links: Iterable[tuple[str, str]] = (),
+    included: Sequence[Resource] = (),
+    outcome: Resource | None = None,
 ) -> Resource:
-    """A searchset Bundle of matches."""
-    bundle = _bundle(
-        "searchset",
-        [{"fullUrl": f"{base}/{reference_of(r)}", "resource": r, "search": {"mode": "match"}} for r in resources],
-        None,
-    )
-    bundle["total"] = len(resources) if total is None else total
-    if self_link:
-        bundle["link"] = [{"relation": "self", "url": self_link}]
-    return bundle
+    """A searchset Bundle: matches, then what was included with them, then what there is to say about the search.
+
+    `links` are (relation, absolute URL); without `total` the Bundle names none
+    (https://hl7.org/fhir/R4/search.html#return).
+    """
+    found = [(r, "match") for r in matches] + [(r, "include") for r in included]
+    entries: list[dict[str, Any]] = [
+        {"fullUrl": f"{base}/{reference_of(r)}", "resource": r, "search": {"mode": mode}} for r, mode in found
+    ]
+    if outcome is not None:
+        entries.append({"resource": outcome, "search": {"mode": "outcome"}})
+    bundle: Resource = {"resourceType": "Bundle", "type": "searchset"}
+    if total is not None:
+        bundle["total"] = total
+    if named := [{"relation": relation, "url": url} for relation, url in links]:
+        bundle["link"] = named
+    return {**bundle, "entry": entries} if entries else bundle
 
 
 def resources_of(bundle: Resource) -> list[Resource]:

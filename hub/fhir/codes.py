@@ -38,6 +38,7 @@ RID: Final = "https://ncez.mzcr.cz/fhir/sid/rid"
 CISLO_POJISTENCE: Final = "https://ncez.mzcr.cz/fhir/sid/cpoj"
 ICO: Final = "https://ncez.mzcr.cz/fhir/sid/ico"
 KRPZS: Final = "https://ncez.mzcr.cz/fhir/sid/krpzs"
+KRZP: Final = "https://ncez.mzcr.cz/fhir/sid/krzp"
 
 STRONG_IDENTIFIERS: Final = frozenset({RODNE_CISLO, RID, CISLO_POJISTENCE})
 """Identifier systems that name one person in the whole country."""

@@ -17,6 +17,8 @@ from uuid import NAMESPACE_URL, uuid5
 
 from hub.fhir.bundles import document, reference_of
 from hub.fhir.codes import DOC_CATEGORY, DOC_TYPE, LIST_EMPTY_REASON, LOINC
+from hub.fhir.ips_entries import complete
+from hub.fhir.ips_profile import BUNDLE, COMPOSITION, SUMMARY
 from hub.fhir.narrative import conceals, narrative, section_narrative
 from hub.fhir.references import references_of
 from hub.fhir.summary_rules import Areas, named_areas
@@ -40,13 +42,16 @@ class Kind:
     titles: tuple[str, str, str]
     sections: tuple[Section, ...]
     all_sections: bool = False
+    profiles: tuple[str, str] | None = None
+    """The profiles that its Bundle and its Composition claim; entries are completed as they ask."""
 
 
 _IPS: Final = Kind(
-    ((LOINC, "60591-5"),),
+    ((LOINC, SUMMARY),),
     None,
     ("Pacientský souhrn", "Patientenkurzakte", "Patient summary"),
     PATIENT_SUMMARY,
+    profiles=(BUNDLE, COMPOSITION),
 )
 _DISCHARGE: Final = Kind(
     ((LOINC, "34105-7"),),
@@ -162,7 +167,13 @@ class _Maker:
         if self.view.author["resourceType"] == "Organization":
             composition["custodian"] = _reference(self.view.author)
         members = [self._in_plain_sight(m) for m in self._with_supporting([self.patient, self.view.author, *shown])]
-        return document(composition, members, identifier=self.view.identifier, at=now, full_url=self._full_url)
+        if self.kind.profiles is None:
+            return document(composition, members, identifier=self.view.identifier, at=now, full_url=self._full_url)
+        bundle, profile = self.kind.profiles
+        composition = {"resourceType": "Composition", "meta": {"profile": [profile]}, **composition}
+        members = [complete(member) for member in members]
+        made = document(composition, members, identifier=self.view.identifier, at=now, full_url=self._full_url)
+        return {"resourceType": "Bundle", "meta": {"profile": [bundle]}, **made}
 
     def _sections(self) -> tuple[list[dict[str, Any]], list[Resource]]:
         """The sections, and the records that stand in them."""

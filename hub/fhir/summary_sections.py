@@ -62,14 +62,22 @@ PATIENT_SUMMARY: Final = (
         "health",
         observed("social"),
     ),
-    Section(LOINC, "47420-5", ("Soběstačnost", "Funktionsstatus", "Functional status"), "self-care", function),
     Section(
         LOINC,
-        "18776-5",
-        ("Plán péče", "Behandlungsplan", "Plan of care"),
-        "plan",
-        of_type("CarePlan", "Goal"),
+        "47420-5",
+        ("Soběstačnost", "Funktionsstatus", "Functional status"),
+        "self-care",
+        about("self-care", "ClinicalImpression", "Condition"),
     ),
+    Section(
+        SECTION,
+        "assessments",
+        ("Hodnocení soběstačnosti", "Funktionelle Assessments", "Functional assessments"),
+        "self-care",
+        function,
+    ),
+    Section(LOINC, "18776-5", ("Plán péče", "Behandlungsplan", "Plan of care"), "plan", of_type("CarePlan")),
+    Section(LOINC, "61146-7", ("Cíle", "Ziele", "Goals"), "plan", of_type("Goal")),
     Section(
         LOINC,
         "46264-8",
@@ -84,7 +92,7 @@ PATIENT_SUMMARY: Final = (
         "health",
         past_problem,
     ),
-    Section(LOINC, "82810-3", ("Těhotenství", "Schwangerschaft", "Pregnancy"), "health", observed("pregnancy")),
+    Section(LOINC, "10162-6", ("Těhotenství", "Schwangerschaft", "Pregnancy"), "health", observed("pregnancy")),
     Section(
         LOINC,
         "42348-3",
@@ -94,7 +102,10 @@ PATIENT_SUMMARY: Final = (
     ),
     Section(LOINC, "104605-1", ("Upozornění", "Hinweise", "Alerts"), "health", about("health", "Flag")),
 )
-"""The International Patient Summary, in reading order."""
+"""The International Patient Summary, in reading order.
+
+What IPS lets no section of its own refer to (scores of daily living, goals) stands in sections beside them.
+"""
 
 DISCHARGE_REPORT: Final = (
     Section(

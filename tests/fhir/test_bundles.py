@@ -43,7 +43,17 @@ def test_a_transaction_puts_by_id_under_the_version_it_saw() -> None:
 def test_collections_and_searchsets_are_valid() -> None:
     assert validate(collection([PATIENT, ALLERGY])) == ()
     assert validate(collection([])) == ()
-    assert validate(searchset([PATIENT], base="http://x.example/fhir", self_link="http://x.example/fhir/Patient")) == ()
+    base = "http://x.example/fhir"
+    warning: Resource = {
+        "resourceType": "OperationOutcome",
+        "issue": [{"severity": "warning", "code": "not-supported", "diagnostics": "`colour` was left out"}],
+    }
+    links = [("self", f"{base}/Patient"), ("next", f"{base}/Patient?_page=x")]
+    found = searchset([PATIENT], base=base, total=7, links=links, included=[ALLERGY], outcome=warning)
+    assert validate(found) == ()
+    assert [e["search"]["mode"] for e in found["entry"]] == ["match", "include", "outcome"]
+    assert found["entry"][0]["fullUrl"] == f"{base}/Patient/p1"
+    assert "total" not in searchset([], base=base)
 
 
 def test_a_relative_reference_is_resolved_from_the_entry_it_stands_in() -> None:

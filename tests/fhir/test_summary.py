@@ -108,7 +108,7 @@ def test_records_stand_in_the_section_they_belong_to_and_those_in_error_nowhere(
     assert entries(made, "11348-0") == ["c2"]
     assert entries(made, "10160-0") == ["m1"]
     assert entries(made, "8716-3") == ["o1"]
-    assert entries(made, "47420-5") == ["o2"]
+    assert entries(made, "assessments") == ["o2"]
     assert entries(made, "29762-2") == ["o3"]
     assert entries(made, "18776-5") == ["plan"]
     assert "o4" not in {resource.get("id") for resource in resources_of(made)}
