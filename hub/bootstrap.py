@@ -27,25 +27,46 @@ from hub.casework.rules import CaseworkRules
 from hub.consent.bases import Bases, load_bases
 from hub.consent.labels import LabelRules, load_rules
 from hub.errors import ConfigurationError, UnmappableContent
+from hub.exchange.admission import Admission
 from hub.exchange.announce import Announcer
+from hub.exchange.conditional import Conditions
 from hub.exchange.deliver import Deliverer
 from hub.exchange.disclose import Gate
+from hub.exchange.documents import Documents
+from hub.exchange.edits import edit_of
+from hub.exchange.everything import Everything
 from hub.exchange.evidence import fold
+from hub.exchange.export import Exporter
+from hub.exchange.history import Historian
 from hub.exchange.identify import Identities
 from hub.exchange.ingest import Channel, Ingest
 from hub.exchange.internal import Internal
+from hub.exchange.match import Matcher
 from hub.exchange.organisations import Member
 from hub.exchange.overview import Overviews
+from hub.exchange.paging import Pages
 from hub.exchange.policy import Policy
+from hub.exchange.published_keys import PublishedKeys
 from hub.exchange.pull import Puller
 from hub.exchange.read import Reader
 from hub.exchange.recorder import Recorder
+from hub.exchange.reindexing import OwnParameters, Reindexer
+from hub.exchange.remove import Remover
+from hub.exchange.resolving import Resolver
+from hub.exchange.rulebook import Rulebook
+from hub.exchange.search import Searcher
 from hub.exchange.signin import SignIn
 from hub.exchange.transaction import Transactions
+from hub.exchange.transaction_run import Runs
 from hub.exchange.vault import Vault
 from hub.exchange.write import Writer
+from hub.fhir.conformance import Library as Conformance
+from hub.fhir.conformance import library as conformance
+from hub.fhir.terminology import Terminology, terminology
+from hub.fhir.terminology_model import ConceptMap
 from hub.fhir.value import Resource
 from hub.mapping import interpret, table_out
+from hub.mapping.concept_maps import concept_map
 from hub.mapping.library import Library
 from hub.mapping.model import Mapped, Source
 from hub.routing.bell import Bell, open_bell
@@ -53,6 +74,7 @@ from hub.routing.retry import Backoff
 from hub.security.digests import Digests
 from hub.security.keyring import Keyring
 from hub.security.keys import HubKeys
+from hub.security.paging import PageTokens
 from hub.settings import Settings
 from hub.store.audit_store import AuditStore
 from hub.store.journal import Journal
@@ -110,6 +132,8 @@ class Hub:
         self._require_own_database()
         self.on_change: Callable[[], None] | None = None
         """Set by a worker in this process: there may be new outbox events, look at once."""
+        self.on_disagreement: Callable[[], None] | None = None
+        """Set by the door of this process: a search found what the gate then refused, which is an alarm."""
         self._opened: list[Callable[[], None]] = [self.store.close]
 
     def _require_own_database(self) -> None:
@@ -132,6 +156,11 @@ class Hub:
         """Something was written; a worker in this process need not wait for its next look."""
         if self.on_change is not None:
             self.on_change()
+
+    def disagreed(self) -> None:
+        """The store and the gate decided differently; the gate's word held."""
+        if self.on_disagreement is not None:
+            self.on_disagreement()
 
     def close(self) -> None:
         """Let go of everything, the journal last."""
@@ -164,8 +193,29 @@ class Hub:
         return Identities(vault=self.vault, digests=self.digests, ids=self.ids)
 
     @cached_property
+    def rulebook(self) -> Rulebook:
+        return Rulebook(vault=self.vault, policy=self.policy, clock=self.clock)
+
+    @cached_property
     def recorder(self) -> Recorder:
-        return Recorder(vault=self.vault, policy=self.policy, digests=self.digests, clock=self.clock)
+        return Recorder(
+            vault=self.vault,
+            policy=self.policy,
+            digests=self.digests,
+            rulebook=self.rulebook,
+            clock=self.clock,
+            parameters=self.own_parameters.of,
+        )
+
+    @cached_property
+    def own_parameters(self) -> OwnParameters:
+        return OwnParameters()
+
+    @cached_property
+    def reindexer(self) -> Reindexer:
+        return Reindexer(
+            store=self.store, recorder=self.recorder, label_rules=self.knowledge.label_rules.version
+        )
 
     @cached_property
     def journal(self) -> Journal:
@@ -253,6 +303,8 @@ class Hub:
             store=self.store,
             gate=self.gate,
             identities=self.identities,
+            admission=self.admission,
+            history=self.historian,
             author=self.author,
             base=f"{self.settings.public_url}/fhir",
             clock=self.clock,
@@ -260,21 +312,68 @@ class Hub:
         )
 
     @cached_property
+    def admission(self) -> Admission:
+        return Admission(gate=self.gate, vault=self.vault, policy=self.policy)
+
+    @cached_property
+    def conditions(self) -> Conditions:
+        return Conditions(gate=self.gate, find=self.searcher.find)
+
+    @cached_property
+    def historian(self) -> Historian:
+        return Historian(
+            store=self.store,
+            gate=self.gate,
+            vault=self.vault,
+            policy=self.policy,
+            rulebook=self.rulebook,
+            tokens=PageTokens(self.keys.hub_key),
+            base=self.fhir_base,
+        )
+
+    @cached_property
+    def casework(self) -> CaseworkRules:
+        return CaseworkRules(internal=self.internal, policy=self.policy)
+
+    @cached_property
     def writer(self) -> Writer:
         return Writer(
             store=self.store,
             gate=self.gate,
             vault=self.vault,
-            policy=self.policy,
             recorder=self.recorder,
             identities=self.identities,
-            rules=CaseworkRules(internal=self.internal, policy=self.policy).check,
+            admission=self.admission,
+            conditions=self.conditions,
+            remover=Remover(
+                vault=self.vault,
+                recorder=self.recorder,
+                admission=self.admission,
+                rules=self.casework.check_end,
+                clock=self.clock,
+            ),
+            rules=self.casework.check,
             ids=self.ids,
         )
 
     @cached_property
     def transactions(self) -> Transactions:
-        return Transactions(store=self.store, vault=self.vault, writer=self.writer, clock=self.clock, ids=self.ids)
+        runs = Runs(
+            writer=self.writer,
+            conditions=self.conditions,
+            read=self.reader.seen,
+            base=self.fhir_base,
+            ids=self.ids,
+        )
+        return Transactions(
+            store=self.store,
+            vault=self.vault,
+            writer=self.writer,
+            runs=runs,
+            edit_of=edit_of,
+            clock=self.clock,
+            ids=self.ids,
+        )
 
     @cached_property
     def overviews(self) -> Overviews:
@@ -285,10 +384,75 @@ class Hub:
         return SignIn(
             store=self.store,
             keys=self.keys,
+            digests=self.digests,
+            published=PublishedKeys(clock=self.clock),
             token_url=f"{self.settings.public_url}/oauth/token",
             audience=f"{self.settings.public_url}/fhir",
             clock=self.clock,
         )
+
+    @cached_property
+    def documents(self) -> Documents:
+        return Documents(
+            store=self.store, gate=self.gate, policy=self.policy, identities=self.identities, base=self.fhir_base
+        )
+
+    @cached_property
+    def matcher(self) -> Matcher:
+        return Matcher(
+            store=self.store, gate=self.gate, identities=self.identities, digests=self.digests, base=self.fhir_base
+        )
+
+    @cached_property
+    def exporter(self) -> Exporter:
+        return Exporter(
+            store=self.store, gate=self.gate, sight=self.rulebook.sight, clock=self.clock, ids=self.ids
+        )
+
+    @cached_property
+    def pages(self) -> Pages:
+        return Pages(PageTokens(self.keys.hub_key), base=self.fhir_base)
+
+    @cached_property
+    def searcher(self) -> Searcher:
+        return Searcher(
+            store=self.store,
+            gate=self.gate,
+            rulebook=self.rulebook,
+            resolver=Resolver(identifier_hash=self.recorder.identifier_hash, terminology=self.terminology),
+            pages=self.pages,
+            own_parameters=self.own_parameters,
+            base=self.fhir_base,
+            zone=self.settings.zone,
+            disagreed=self.disagreed,
+        )
+
+    @cached_property
+    def everything(self) -> Everything:
+        return Everything(
+            store=self.store,
+            gate=self.gate,
+            rulebook=self.rulebook,
+            pages=self.pages,
+            base=self.fhir_base,
+            zone=self.settings.zone,
+            disagreed=self.disagreed,
+        )
+
+    @property
+    def fhir_base(self) -> str:
+        """The address under which records are found."""
+        return f"{self.settings.public_url}/fhir"
+
+    @cached_property
+    def terminology(self) -> Terminology:
+        """What codes mean here: the hub's own systems, HL7's, and the tables of its mappings."""
+        return terminology().with_maps(concept_maps(self.settings.mappings))
+
+    @cached_property
+    def published(self) -> Conformance:
+        """The conformance resources that everybody may read."""
+        return conformance(self.terminology)
 
     @cached_property
     def bell(self) -> Bell:
@@ -361,6 +525,13 @@ def knowledge(directory: Path, zone: str) -> Knowledge:
     bases = resources.files("hub.consent").joinpath("bases.toml").read_text("utf-8")
     labels = {p.name: p.read_text("utf-8") for p in sorted((directory / "labels").glob("*.yaml"))}
     return Knowledge(Library(texts), load_rules(labels), load_bases(bases), zone)
+
+
+@cache
+def concept_maps(directory: Path) -> tuple[ConceptMap, ...]:
+    """The value tables of the mappings, as concept maps."""
+    tables = sorted((directory / "tables").glob("*.csv"))
+    return tuple(concept_map(p.read_text("utf-8"), name=p.stem) for p in tables)
 
 
 def audit_url(settings: Settings) -> str:

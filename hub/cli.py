@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from hub.commands import audit, client, consent, content, deliveries, demo, identity, organisations, serve
+from hub.commands import audit, client, consent, content, deliveries, demo, identity, organisations, reindex, serve
 
 app = typer.Typer(
     name="hub",
@@ -20,12 +20,14 @@ app.command("worker")(serve.worker)
 app.command("all")(serve.everything)
 app.command("map")(content.map_file)
 app.command("validate")(content.validate_files)
+app.command("reindex")(reindex.reindex)
 app.add_typer(organisations.app, name="org")
 app.add_typer(client.app, name="client")
 app.add_typer(consent.app, name="consent")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(identity.app, name="identity")
 app.add_typer(audit.app, name="audit")
+app.add_typer(reindex.app, name="search-parameter")
 
 
 def main() -> None:

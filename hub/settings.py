@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     time_zone: str = "Europe/Prague"
     """The zone in which a date without time begins and ends."""
     mappings: Path = REPOSITORY / "mappings"
+    cors_origins: str = ""
+    """The origins, between commas, whose pages a browser may let call the API; none by default."""
     page_viewer: str = ""
     """The organisation whose view a visitor on loopback gets at `/` without signing in; off by default."""
     poll_seconds: float = 1.0
@@ -56,6 +58,11 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError, OSError) as unknown:
             raise ValueError("not a time zone that this machine knows") from unknown
         return value
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins of `cors_origins`."""
+        return tuple(origin.strip().rstrip("/") for origin in self.cors_origins.split(",") if origin.strip())
 
     @property
     def zone(self) -> ZoneInfo:

@@ -29,6 +29,9 @@ BATCH = 2
 SENDERS = 4
 FOLD_SECONDS = 5.0
 PURGE_EVERY = timedelta(hours=1)
+REINDEX_SECONDS = 5.0
+BREATH = 0.02
+"""Seconds between two batches of the index, for whoever else wants to write."""
 
 
 class Worker:
@@ -60,7 +63,10 @@ class Worker:
         """Start every thread; returns at once."""
         self._carrier.start()
         self._hub.on_change = self._carrier.poke
-        for name, step in (("poll", self.poll), ("listen", self.keep_listening), ("fold", self.fold)):
+        steps = (
+            ("poll", self.poll), ("listen", self.keep_listening), ("fold", self.fold), ("reindex", self.reindex)
+        )  # fmt: skip
+        for name, step in steps:
             thread = threading.Thread(target=self._loop, args=(name, step), name=f"hub-{name}", daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -135,6 +141,10 @@ class Worker:
             with self._hub.store.writing() as tx:
                 tx.tokens.purge(now)
         return FOLD_SECONDS
+
+    def reindex(self) -> float:
+        """Index one batch of what is not indexed by today's definitions; returns how long to rest."""
+        return BREATH if self._hub.reindexer.step() else REINDEX_SECONDS
 
     def _begin_listening(self, source: Member, connection: Connection) -> None:
         taker = self._taker(source, connection)

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from urllib.parse import parse_qs
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from hub.api.formats import Format, spoken
 from hub.errors import HubError, MalformedContent, TooCostly
+from hub.fhir import text
+from hub.fhir.value import Resource
+from hub.fhir.xml_read import read_xml
 
 LIMIT = 10 * 1024 * 1024
 """Bytes in one request body."""
 
-JSON_TYPES = frozenset({"application/fhir+json", "application/json", "application/json+fhir"})
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A FHIR body: the bytes that came, and the resource they say."""
+
+    raw: bytes
+    resource: Resource
+    format: Format
 
 
 class UnsupportedMediaType(HubError):
@@ -21,20 +35,48 @@ class UnsupportedMediaType(HubError):
     http_status = 415
 
 
+async def resource(request: Request) -> Resource:
+    """The resource in the body, JSON or XML as its Content-Type says."""
+    return (await sent(request)).resource
+
+
+async def sent(request: Request) -> Sent:
+    """The resource in the body and the bytes that it came in."""
+    format = spoken(request.headers.get("content-type", ""))
+    raw = await raw_body(request, known=format is not None)
+    assert format is not None
+    return Sent(raw, await run_in_threadpool(parsed, raw, format), format)
+
+
 async def fhir_body(request: Request) -> bytes:
-    """The body of a FHIR JSON request."""
+    """The body of a FHIR JSON request, as it came."""
+    return await raw_body(request, known=spoken(request.headers.get("content-type", "")) is Format.JSON)
+
+
+async def raw_body(request: Request, *, known: bool, formats: Sequence[str] = tuple(Format)) -> bytes:
+    """The bytes of a body whose Content-Type is `known` here; UnsupportedMediaType naming `formats` otherwise."""
     _refuse_encoding(request)
-    if _media_type(request) not in JSON_TYPES:
-        raise UnsupportedMediaType("send application/fhir+json", place="Content-Type")
+    if not known:
+        raise UnsupportedMediaType(f"send {' or '.join(formats)}", place="Content-Type")
+    return await _read(request)
+
+
+def parsed(raw: bytes, format: Format) -> Resource:
+    """The resource that a body says; MalformedContent with its place."""
+    return read_xml(raw, name="body") if format is Format.XML else text.read(raw, name="body")
+
+
+async def form_bytes(request: Request) -> bytes:
+    """The body of a form request, as it came."""
+    _refuse_encoding(request)
+    if _media_type(request) != "application/x-www-form-urlencoded":
+        raise UnsupportedMediaType("send application/x-www-form-urlencoded", place="Content-Type")
     return await _read(request)
 
 
 async def form_body(request: Request) -> dict[str, list[str]]:
     """The fields of a form request."""
-    _refuse_encoding(request)
-    if _media_type(request) != "application/x-www-form-urlencoded":
-        raise UnsupportedMediaType("send application/x-www-form-urlencoded", place="Content-Type")
-    raw = await _read(request)
+    raw = await form_bytes(request)
     try:
         return parse_qs(raw.decode("utf-8"), keep_blank_values=True, strict_parsing=bool(raw), max_num_fields=30)
     except ValueError as error:

@@ -8,18 +8,19 @@ from __future__ import annotations
 import time
 
 import structlog
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.api import rendering
+from hub.api.scoped import public
 from hub.bootstrap import Hub
 from hub.errors import HubError
 
 log = structlog.get_logger("hub.api")
-router = APIRouter(include_in_schema=False)
+router = APIRouter(dependencies=[Depends(public())])
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Methods that metrics count by name; a name that somebody made up is not repeated."""
 
@@ -33,6 +34,14 @@ class Metrics:
             "hub_requests_total", "Requests answered", ["route", "method", "status"], registry=self.registry
         )
         self.seconds = Histogram("hub_request_seconds", "Time to answer", ["route"], registry=self.registry)
+        self.disagreements = Counter(
+            "hub_gate_disagreements_total", "Records that a search found and the gate refused", registry=self.registry
+        )
+
+    def disagreed(self) -> None:
+        """A search found what the gate refused: nothing left, and somebody must look why."""
+        log.error("disagreement")
+        self.disagreements.inc()
 
 
 class Measure:

@@ -17,6 +17,8 @@ MANAGED_TYPES = frozenset({"CarePlan", "CareTeam", "Goal", "Consent"})
 """What only an organisation with the role `case-manager` writes."""
 
 
+CONSENT_SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
+
 IN_FORCE = frozenset({"active", "on-hold"})
 AGREED = IN_FORCE | {"completed", "revoked"}
 """States of a plan that the client agreed to at some time; only such a plan travels."""
@@ -59,8 +61,16 @@ def agrees(consent: Resource, to: str) -> bool:
 
 
 def is_agreement(consent: Resource) -> bool:
-    """Whether a Consent agrees to a plan rather than to sharing: its scope is `treatment`."""
-    return any(c.get("code") == "treatment" for c in consent.get("scope", {}).get("coding", []))
+    """Whether a Consent agrees to a plan rather than to sharing: its scope is `treatment`, and it names a plan."""
+    named = (d.get("reference", {}).get("reference", "") for d in consent.get("provision", {}).get("data", []))
+    return scope_of(consent) == "treatment" and any(reference.startswith("CarePlan/") for reference in named)
+
+
+def scope_of(consent: Resource) -> str | None:
+    """The one code that says what a Consent is about; None where there is none, or more than one."""
+    coded = consent.get("scope", {}).get("coding", [])
+    codes = {c.get("code") for c in coded if c.get("system") == CONSENT_SCOPE}
+    return codes.pop() if len(codes) == 1 else None
 
 
 def without_status(plan: Resource) -> Resource:

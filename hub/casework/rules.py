@@ -5,10 +5,12 @@ Who may write what: docs/casework.md (the case manager alone writes the plan; th
 
 from __future__ import annotations
 
-from hub.casework.plan import MANAGED_TYPES, check_plan
+from collections.abc import Collection
+
+from hub.casework.plan import IN_FORCE, MANAGED_TYPES, check_plan
 from hub.casework.sharing import check_capture
 from hub.consent.model import World
-from hub.errors import NotPermitted
+from hub.errors import BusinessRule, NotPermitted
 from hub.exchange.asker import Asker
 from hub.exchange.internal import Internal
 from hub.exchange.organisations import case_managers
@@ -31,18 +33,33 @@ class CaseworkRules:
         before: Resource | None,
         before_version: int,
         after: Resource,
-        client: Reference,
+        clients: Collection[Reference],
     ) -> None:
         """NotPermitted, BusinessRule or ConsentNotComputable where a rule is broken."""
         type = after["resourceType"]
-        if type in MANAGED_TYPES and "case-manager" not in asker.roles:
+        self._require_case_manager(tx, asker, type, clients)
+        for client in sorted(clients):
+            if type == "CarePlan":
+                self._check_plan(tx, before, before_version, after, client)
+            elif type == "Consent":
+                check_capture(after, World(self._surroundings(tx, client)))
+        if type in ("CarePlan", "Consent") and not clients:
+            raise BusinessRule(f"a {type} is about a client", place=type)
+
+    def check_end(self, tx: Tx, asker: Asker, before: Resource, clients: Collection[Reference]) -> None:
+        """The same for a record that is to be deleted: a plan in force is ended, and never just gone."""
+        type = before["resourceType"]
+        self._require_case_manager(tx, asker, type, clients)
+        if type == "CarePlan" and before.get("status") in IN_FORCE:
+            raise BusinessRule("a plan in force is completed or revoked, not deleted", place="CarePlan/status")
+
+    def _require_case_manager(self, tx: Tx, asker: Asker, type: str, clients: Collection[Reference]) -> None:
+        if type not in MANAGED_TYPES:
+            return
+        if "case-manager" not in asker.roles:
             raise NotPermitted("only the case manager writes this; propose the change to them", place=type)
-        if type in MANAGED_TYPES:
+        for client in sorted(clients):
             self._require_own_case(tx, asker, client)
-        if type == "CarePlan":
-            self._check_plan(tx, before, before_version, after, client)
-        elif type == "Consent":
-            check_capture(after, World(self._surroundings(tx, client)))
 
     @staticmethod
     def _require_own_case(tx: Tx, asker: Asker, client: Reference) -> None:
@@ -75,4 +92,4 @@ class CaseworkRules:
         types = {"Patient", "CareTeam", "Group", "RelatedPerson", "Practitioner", "PractitionerRole"}
         sealed = tx.records.of_client(client, types)
         known = {s.reference: self._internal.open(tx, s, purpose="capture of a Consent") for s in sealed}
-        return self._policy.directory(tx) | known
+        return {**self._policy.directory(tx), **known}

@@ -6,11 +6,14 @@ A Consent that cannot be computed is refused at capture, naming the element, rat
 
 from __future__ import annotations
 
-from hub.casework.plan import is_agreement
+from hub.casework.plan import is_agreement, scope_of
 from hub.consent.computable import capture_faults
 from hub.consent.model import World
 from hub.errors import ConsentNotComputable
 from hub.fhir.value import Resource
+
+SHARES_NOTHING = frozenset({"adr", "treatment"})
+"""Scopes of directives about care: they are kept and shown, and are no word about sharing (docs/consent.md)."""
 
 
 def check_capture(consent: Resource, world: World) -> None:
@@ -24,10 +27,12 @@ def check_capture(consent: Resource, world: World) -> None:
         if not any(k in consent for k in ("sourceAttachment", "sourceReference")):
             raise ConsentNotComputable("an agreement names its signed source", place="/source[x]")
         return
+    if scope_of(consent) in SHARES_NOTHING:
+        return
     faults = capture_faults(consent, world)
     if faults:
-        first = faults[0]
-        listed = "; ".join(f"{f.path}: {f.text}" for f in faults)
+        first, *others = faults
+        listed = "; ".join((first.text, *(f"{f.path}: {f.text}" for f in others)))
         raise ConsentNotComputable(listed, place=first.path)
 
 

@@ -100,6 +100,7 @@ def http_server(hub: Hub) -> uvicorn.Server:
     import uvicorn
 
     from hub.api.app import create_app
+    from hub.api.protocol import Connection
 
     return uvicorn.Server(
         uvicorn.Config(
@@ -111,7 +112,9 @@ def http_server(hub: Hub) -> uvicorn.Server:
             log_level="warning",
             server_header=False,
             timeout_keep_alive=30,
-            h11_max_incomplete_event_size=64 * 1024,
+            http=Connection,
+            ws="none",
+            proxy_headers=False,
         )
     )
 

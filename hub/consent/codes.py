@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any, Final
 
+from hub.fhir.registry import SUPPORTED
+
 _TABLE: Final[dict[str, Any]] = json.loads(
     resources.files("hub.consent").joinpath("tables/security-codes.json").read_text("utf-8")
 )
@@ -61,14 +63,12 @@ RESOURCE_TYPES_SYSTEM: Final = "http://hl7.org/fhir/resource-types"
 CLIENT_TYPES: Final = frozenset(_TABLE["client_types"])
 """Types that can belong to a client (the Patient compartment)."""
 
-DIRECTORY_TYPES: Final = frozenset(
-    (
-        "ActivityDefinition", "CodeSystem", "ConceptMap", "Endpoint", "HealthcareService", "Location",
-        "NamingSystem", "Organization", "OrganizationAffiliation", "PlanDefinition", "Practitioner",
-        "PractitionerRole", "Questionnaire", "StructureDefinition", "ValueSet",
-    )
-)  # fmt: skip
-"""Types that are about no client: who works where, and what words mean."""
+DIRECTORY_TYPES: Final = frozenset(row.name for row in SUPPORTED.values() if row.directory) | frozenset(
+    ("ActivityDefinition", "NamingSystem", "OrganizationAffiliation", "PlanDefinition")
+)
+"""Types that are about no client: who works where, and what words mean. Those beyond the registry come inside of
+Bundles and as contained resources.
+"""
 
 
 def rank(confidentiality: str) -> int:

@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from hub.consent.bases import Bases
 from hub.consent.codes import CLIENT_TYPES, DIRECTORY_TYPES
 from hub.consent.containers import PartNode, part_tree
-from hub.consent.facts import Facts, beyond_parts
+from hub.consent.facts import Facts, beyond_parts, prose_labels
 from hub.consent.grounds import Ground, ground
 from hub.consent.judges import ByContribution
 from hub.consent.model import AccessRequest, Decision, Effect, Labels, Reason, Record, World
@@ -26,8 +27,8 @@ from hub.consent.verdicts import Judgement, because, refused
 from hub.fhir.codes import UNCLASSIFIED
 from hub.fhir.value import Reference
 
-_PROSE = frozenset(("title", "description", "note"))
-_NEVER_NARROWED = frozenset(("resourceType", "id", "meta", "text", "language", "implicitRules"))
+NEVER_NARROWED: Final = frozenset(("resourceType", "id", "meta", "text", "language", "implicitRules"))
+"""Elements whose being left out does not make a view partial."""
 
 
 def decide(
@@ -93,7 +94,8 @@ class Bound:
         return self._decide(record, frozenset())
 
     def _decide(self, record: Record, within: frozenset[Reference]) -> Decision:
-        if record.parts and self._judge is not None and not isinstance(self._judge, ByContribution):
+        whole = not record.clients or isinstance(self._judge, ByContribution)
+        if record.parts and self._judge is not None and not whole:
             return self._decide_container(record, within | {record.reference})
         facts = Facts(record, record.labels, self.ground.world, self.ground.zone)
         return _decision(record, self.judged(facts))
@@ -103,10 +105,18 @@ class Bound:
         if self._judge is None:
             return refused(facts, self._refusal or "default: deny")
         if not facts.record.clients:
-            return _without_client(facts)
+            return self._without_client(facts)
         if self._hidden_areas & facts.areas:
             return refused(facts, "guardian: never sees safeguarding")
         return self._judge.judge(facts)
+
+    def _without_client(self, facts: Facts) -> Judgement:
+        """About no client: the directory is open, anything else is for whoever contributed it."""
+        if facts.type in DIRECTORY_TYPES:
+            return Judgement(True, because(facts, Effect.PERMIT, "directory: about no client"))
+        if facts.record.contributor in {a for a in self.ground.actors.permit if a.startswith("Organization/")}:
+            return Judgement(True, because(facts, Effect.PERMIT, "directory: about no client, contributed by the asker"))
+        return refused(facts, "default: deny", stopped=False)
 
     def _decide_container(self, record: Record, within: frozenset[Reference]) -> Decision:
         tree = part_tree(record.parts)
@@ -137,19 +147,11 @@ class Bound:
         return _decision(record, given, look.hidden, said)
 
     def _prose_is_visible(self, record: Record, own: Facts) -> bool:
-        """Whether one provision covers all that a container's title, description and notes may tell of.
-
-        They carry the labels of all its parts and of itself together, but for the bare fact that it is a
-        plan.
-        """
-        if not _PROSE & record.resource.keys():
+        """Whether one provision covers all that a container's title, description and notes may tell of."""
+        labels = prose_labels(record, record.labels.areas if self._hidden_areas else own.areas, self.ground.world)
+        if labels is None:
             return True
-        areas = (record.labels.areas if self._hidden_areas else own.areas) - {"plan"}
-        for part in record.parts:
-            known = self.ground.world.records.get(part.refers_to or "")
-            areas |= known.labels.areas if known else part.labels.areas
-        facts = Facts(record, replace(record.labels, areas=areas), self.ground.world, self.ground.zone)
-        return not areas or self.judged(facts).permit
+        return self.judged(Facts(record, labels, self.ground.world, self.ground.zone)).permit
 
     def of_part(self, reference: Reference, within: frozenset[Reference]) -> Decision | None:
         """The whole decision about a record that a part refers to; None where the record is not known."""
@@ -231,13 +233,6 @@ class _Look:
         )
 
 
-def _without_client(facts: Facts) -> Judgement:
-    """A record about no client: the directory is open, anything else is not known to be harmless."""
-    if facts.type in DIRECTORY_TYPES:
-        return Judgement(True, because(facts, Effect.PERMIT, "directory: about no client"))
-    return refused(facts, "default: deny", stopped=False)
-
-
 def _containers_below(record: Record, world: World) -> frozenset[Reference]:
     """Every record that can be reached from this one through parts."""
     found: set[Reference] = set()
@@ -259,7 +254,7 @@ def _decision(
     if not judgement.permit:
         return Decision(record.reference, Effect.DENY, said)
     elements = judgement.elements
-    narrowed = elements is not None and bool(record.resource.keys() - elements - _NEVER_NARROWED)
+    narrowed = elements is not None and bool(record.resource.keys() - elements - NEVER_NARROWED)
     effect = Effect.PARTIAL if hidden or narrowed else Effect.PERMIT
     return Decision(record.reference, effect, said, tuple(hidden), elements if narrowed else None)
 

@@ -9,8 +9,9 @@ still counts.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from hub.consent.clinical import clinical_period
@@ -147,3 +148,22 @@ def beyond_parts(labels: Labels, parts: Iterable[Part]) -> Labels:
         sensitivity=labels.sensitivity - sensitivity,
         areas=labels.areas - areas,
     )
+
+
+PROSE: Final = frozenset(("title", "description", "note"))
+"""The elements of a container that may tell of any of its parts."""
+
+
+def prose_labels(record: Record, beyond: frozenset[str], world: World) -> Labels | None:
+    """What a container's title, description and notes may tell of; None where there is nothing to judge.
+
+    They carry the labels of all its parts and of itself (`beyond`: its areas) together, but for the bare fact that it
+    is a plan.
+    """
+    if not PROSE & record.resource.keys():
+        return None
+    areas = beyond - {"plan"}
+    for part in record.parts:
+        known = world.records.get(part.refers_to or "")
+        areas |= known.labels.areas if known else part.labels.areas
+    return replace(record.labels, areas=areas) if areas else None

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
+from itertools import filterfalse, product
 from typing import Any, Final
 
 from hub.fhir.value import Resource
@@ -89,8 +89,10 @@ def codings_of(value: object) -> Iterator[tuple[str | None, str]]:
 
 def plain_words(text: str) -> str:
     """Text as words are compared: without case and diacritics."""
-    decomposed = unicodedata.normalize("NFD", text.casefold())
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    folded = text.casefold()
+    if folded.isascii():
+        return folded
+    return "".join(filterfalse(unicodedata.combining, unicodedata.normalize("NFD", folded)))
 
 
 def word_pattern(words: Iterable[str]) -> re.Pattern[str]:

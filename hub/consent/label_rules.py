@@ -24,7 +24,7 @@ from hub.fhir.codes import AREAS, UNCLASSIFIED
 
 _RULE_FIELDS: Final = frozenset(("id", "gives", "types", "codes", "in", "words", "follows", "takes", "when", "because"))
 _GIVES: Final = frozenset(("areas", "sensitivity", "confidentiality"))
-_WHEN: Final = ("default", "sensitive")
+_WHEN: Final = ("default", "nothing-known", "sensitive")
 _TYPE: Final = re.compile(r"[A-Z][A-Za-z]+(\.[a-z][A-Za-z]+)?")
 _ID: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -33,8 +33,9 @@ _ID: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 class LabelRule:
     """One reviewed rule: what it gives, what it matches, and why.
 
-    `default`: gives its areas only where no other rule found one. `sensitive`: holds once anything gave a
-    sensitivity. `follows`: elements whose references lend this record what `takes` names.
+    `default`: gives its areas only where no other rule found one. `nothing-known`: says why a type without any is
+    `unclassified`. `sensitive`: holds once anything gave a sensitivity. `follows`: elements whose references lend
+    this record what `takes` names.
     """
 
     id: str
@@ -66,6 +67,7 @@ class LabelRules:
     by_type: Mapping[str, tuple[LabelRule, ...]]
     by_words: tuple[LabelRule, ...]
     defaults: tuple[LabelRule, ...]
+    when_nothing_known: tuple[LabelRule, ...]
     when_sensitive: tuple[LabelRule, ...]
 
 
@@ -103,6 +105,7 @@ def _indexed(version: str, systems: CodeSystems, rules: Sequence[LabelRule]) -> 
         by_type,
         tuple(rule for rule in rules if rule.words),
         tuple(rule for rule in rules if rule.when == "default"),
+        tuple(rule for rule in rules if rule.when == "nothing-known"),
         tuple(rule for rule in rules if rule.when == "sensitive"),
     )
 
@@ -190,7 +193,7 @@ def _faults(rule: LabelRule) -> Iterator[str]:
 
 def _structural_faults(rule: LabelRule) -> Iterator[str]:
     if rule.when is not None and rule.when not in _WHEN:
-        yield "`when` is `default` or `sensitive`"
+        yield "`when` is `default`, `nothing-known` or `sensitive`"
     if rule.takes - _GIVES or bool(rule.takes) != bool(rule.follows):
         yield "`follows` names elements, `takes` what they lend: areas, sensitivity, confidentiality"
     if not (rule.areas or rule.sensitivity or rule.confidentiality or rule.takes):
@@ -199,6 +202,8 @@ def _structural_faults(rule: LabelRule) -> Iterator[str]:
         yield "matches everything: name types, codes or words"
     if rule.when == "default" and (rule.sensitivity or rule.confidentiality or not rule.types):
         yield "a default gives areas to named types, nothing else"
+    if rule.when == "nothing-known" and (rule.areas != {UNCLASSIFIED} or not rule.types):
+        yield "where nothing is known of a named type, it is `unclassified`"
     if rule.follows and (rule.codes or rule.words):
         yield "a rule that follows references goes by types alone"
 

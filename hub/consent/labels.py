@@ -8,7 +8,7 @@ The rules are data (`mappings/labels/`); every label given is explained in `beca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -98,11 +98,9 @@ def label_part(element: Mapping[str, Any], kind: str, rules: LabelRules, resolve
     _by_type(found, element, kind, rules, resolve)
     if kind == "Bundle" and (first := _first_entry(element)):
         _take(found, "bundle-is-its-composition", "/entry/0", label(first, rules, resolve))
-    if not found.areas:
-        for rule in rules.defaults:
-            if kind in rule.types:
-                found.give(rule, kind)
+    _where_none(found, rules.defaults, kind)
     _by_sender(found, element)
+    _where_none(found, rules.when_nothing_known, kind)
     if not found.areas:
         found.add("nothing-known", kind or "no type", frozenset((UNCLASSIFIED,)))
     if found.sensitivity:
@@ -195,6 +193,13 @@ def _by_type(found: _Finding, element: Mapping[str, Any], kind: str, rules: Labe
                     lent = resolve(target)
                 if lent:
                     _take(found, rule.id, path, lent, rule.takes)
+
+
+def _where_none(found: _Finding, rules: Iterable[LabelRule], kind: str) -> None:
+    """Rules that speak only where nothing gave an area so far."""
+    for rule in () if found.areas else rules:
+        if kind in rule.types:
+            found.give(rule, kind)
 
 
 def _by_sender(found: _Finding, element: Mapping[str, Any]) -> None:

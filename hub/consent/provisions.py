@@ -83,13 +83,17 @@ class BoundConsent:
         return min((node.path for node in self._possible(area) if node.permit), default=None)
 
     def surely_denies(self, area: str | None) -> bool:
-        """Whether a deny speaks of every record of this area."""
-        return any(
-            not node.permit
-            and node.conditions.may_hold(area) is Match.YES
-            and all(child.conditions.may_hold(area) is Match.NO for child in node.children)
-            for node in self._possible(area)
-        )
+        """Whether a deny speaks of every record of this area: surely reached, surely so, and nothing instead of it."""
+        waiting = [*self.children, *((self.root,) if self.root else ())]
+        while waiting:
+            node = waiting.pop()
+            if node.conditions.may_hold(area) is not Match.YES:
+                continue
+            if not node.permit and all(child.conditions.may_hold(area) is Match.NO for child in node.children):
+                return True
+            if node is not self.root:
+                waiting.extend(node.children)
+        return False
 
     def _possible(self, area: str | None) -> Iterator[BoundProvision]:
         """The provisions that could speak of a record of this area."""

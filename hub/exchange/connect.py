@@ -6,22 +6,25 @@ Secrets (values that an adapter's schema marks `secret`) are sealed and never sh
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from hub.adapters.sdk.network import Origin
 from hub.adapters.sdk.registry import Registry
 from hub.errors import ConfigurationError, InsufficientScope
 from hub.exchange.organisations import organisation_resource
+from hub.exchange.published_keys import check_keys
 from hub.exchange.vault import Vault
 from hub.fhir.validate import assert_valid
 from hub.security.scopes import Scopes
 from hub.store.model import OrganisationEntry
-from hub.store.store import Store
+from hub.store.store import Store, Tx
 
 ITEMS = frozenset({"plan", "summary", "social-summary", "discharge-report"})
 TABLES = {"organisation", "adapter", "items", "identity", "smart"}
+SMART = {"jwks", "jwks_url", "private_network", "scopes"}
 KINDS = frozenset(
     {"long-term-hospital", "hospital", "gp", "social-service", "home-care", "municipality", "residential", "other"}
 )
@@ -29,9 +32,17 @@ ROLES = frozenset({"case-manager", "privacy-officer"})
 
 
 def connect(
-    store: Store, vault: Vault, registry: Registry, entries: Sequence[tuple[str, Mapping[str, Any]]]
+    store: Store,
+    vault: Vault,
+    registry: Registry,
+    entries: Sequence[tuple[str, Mapping[str, Any]]],
+    *,
+    then: Callable[[Tx], None] = lambda _tx: None,
 ) -> list[str]:
-    """Store these entries (file name, content); returns the ids. ConfigurationError names file and key."""
+    """Store these entries (file name, content); returns the ids. ConfigurationError names file and key.
+
+    `then` is done with it: what Consents mean depends on who is connected (`Rulebook.recompile`).
+    """
     checked = [check_entry(name, entry, registry) for name, entry in entries]
     with store.writing() as tx:
         for configuration, secrets in checked:
@@ -43,6 +54,7 @@ def connect(
                 context = f"organisation-secrets:{id}"
                 sealed = vault.seal(tx, msgspec.json.encode(secrets), context=context, clients=[])
             tx.organisations.put(OrganisationEntry(id, resource, configuration, sealed))
+        then(tx)
     return [configuration["organisation"]["id"] for configuration, _ in checked]
 
 
@@ -92,16 +104,22 @@ def _check_organisation(name: str, about: Mapping[str, Any]) -> None:
 
 
 def _check_smart(name: str, smart: Mapping[str, Any]) -> None:
-    jwks = smart.get("jwks", {"keys": []})
-    keys = jwks.get("keys") if isinstance(jwks, Mapping) else None
-    if not isinstance(keys, list) or not all(isinstance(key, Mapping) and "kty" in key for key in keys):
-        raise ConfigurationError("`jwks` is { keys = [ ... ] } of public keys", place=f"{name}: smart.jwks")
-    if any("d" in key or key["kty"] == "oct" for key in keys):
-        raise ConfigurationError("only public keys are registered", place=f"{name}: smart.jwks")
+    place = f"{name}: smart"
+    if unknown := sorted(smart.keys() - SMART):
+        raise ConfigurationError(f"unknown key `{unknown[0]}`", place=place)
+    if "jwks" in smart and "jwks_url" in smart:
+        raise ConfigurationError("keys are registered by value (`jwks`) or by address (`jwks_url`)", place=place)
+    if "jwks" in smart:
+        check_keys(smart["jwks"], place=f"{place}.jwks")
+    if "jwks_url" in smart:
+        try:
+            Origin.of(str(smart["jwks_url"]), private_network=smart.get("private_network") is True)
+        except ConfigurationError as wrong:
+            raise ConfigurationError(wrong.message, place=f"{place}.jwks_url") from wrong
     try:
         Scopes.parse(str(smart.get("scopes", "")))
     except InsufficientScope as wrong:
-        raise ConfigurationError(wrong.message, place=f"{name}: smart.scopes") from wrong
+        raise ConfigurationError(wrong.message, place=f"{place}.scopes") from wrong
 
 
 def _check_adapter(place: str, adapter: Mapping[str, Any], registry: Registry) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -10,6 +10,7 @@ INVARIANT: what is not decided here is not opened for anybody; what is hidden is
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -82,6 +83,10 @@ class Disclosure:
         return tuple(a for a in (*codes.AREAS, codes.UNCLASSIFIED) if a in present)
 
 
+Look = Callable[[SealedRecord], Visible | None]
+"""What of one version the asker may see."""
+
+
 class Gate:
     """Decides, opens, redacts, and writes down; in that order, for every exit there is."""
 
@@ -94,6 +99,10 @@ class Gate:
         self._clock = clock
         self._ids = ids
 
+    def together(self) -> AbstractContextManager[None]:
+        """What is decided inside is written down at once, when the block ends: nothing may leave before."""
+        return self._journal.together()
+
     def disclose(
         self,
         tx: Tx,
@@ -103,12 +112,44 @@ class Gate:
         exit: str,
         client: Reference | None = None,
         closed: bool = False,
+        query: str = "",
     ) -> Disclosure:
         """What of these records the asker may see now. The audit entry is durable when this returns.
 
         `closed`: the records go out together as one item, so no reference may lead out of it (to the directory it
-        may).
+        may). `query`: the search that found them, without its values.
         """
+        visible, withheld, denied, clients = self._weighed(tx, request, sealed, client, closed)
+        entry = self._write_down(request, visible, withheld, clients, exit, query)
+        return Disclosure(visible, withheld, denied, entry)
+
+    def examine(
+        self, tx: Tx, request: AccessRequest, sealed: Sequence[SealedRecord], *, what: str
+    ) -> tuple[Visible, ...]:
+        """What the asker would see of these, for the hub to look something up in it. Audited as processing."""
+        visible, _, _, clients = self._weighed(tx, request, sealed, None, False)
+        self._append(request, clients, "processing", "examine", because=(what,))
+        return visible
+
+    def disclose_chosen(
+        self, tx: Tx, request: AccessRequest, choose: Callable[[Look], Sequence[Visible]], *, exit: str
+    ) -> tuple[Visible, ...]:
+        """What `choose` picks of the versions that it looks at, also several of one record; only that leaves."""
+        concerned: set[Reference] = set()
+
+        def look(sealed: SealedRecord) -> Visible | None:
+            visible, _, _, clients = self._weighed(tx, request, [sealed], None, False)
+            concerned.update(clients)
+            return visible[0] if visible else None
+
+        chosen = tuple(choose(look))
+        self._write_down(request, chosen, (), frozenset(concerned), exit, "")
+        return chosen
+
+    def _weighed(
+        self, tx: Tx, request: AccessRequest, sealed: Sequence[SealedRecord], client: Reference | None, closed: bool
+    ) -> tuple[tuple[Visible, ...], tuple[Withheld, ...], frozenset[str], frozenset[Reference]]:
+        """What may be seen, what not and why, in which areas nothing, and whose records they are."""
         records = [record_of(self._vault, self._policy, tx, s) for s in sealed if not s.deleted]
         clients = frozenset().union(*(r.clients for r in records)) | ({client} if client else set())
         bound = self._policy.bind(tx, self._vault, request, clients, at=self._clock(), about=records)
@@ -116,13 +157,11 @@ class Gate:
         denied_areas = bound.denied_areas(clients)
         sealed_by = {s.reference: s for s in sealed}
         visible = tuple(
-            self._project(tx, r, decisions, bound, sealed_by[r.reference], denied_areas, closed)
+            self._project(tx, r, decisions, bound, sealed_by[r.reference], closed)
             for r in records
             if decisions[r.reference].permits
         )
-        withheld = tuple(self._left_out(records, decisions))
-        entry = self._write_down(request, visible, withheld, clients, exit)
-        return Disclosure(visible, withheld, denied_areas, entry)
+        return visible, tuple(self._left_out(records, decisions)), denied_areas, clients
 
     def permits(
         self, tx: Tx, request: AccessRequest, labels: Labels, clients: Collection[Reference], *, what: str
@@ -164,20 +203,20 @@ class Gate:
         decisions: dict[Reference, Decision],
         bound: Binding,
         sealed: SealedRecord,
-        denied_areas: frozenset[str],
         closed: bool,
     ) -> Visible:
         """The record as the asker sees it: the stored text if whole, the redacted projection otherwise."""
-
         decision = decisions[record.reference]
 
         def seen(reference: Reference) -> bool:
             known = decisions.get(reference)
+            if not closed and bound.is_own_word(record):
+                return True
             if known is not None:
                 return known.permits
             return bound.names(reference, record) if closed else bound.sees(reference, record)
 
-        shown = redact(record, decision, visible=seen, withheld_areas=denied_areas)
+        shown = redact(record, decision, visible=seen, withheld_areas=bound.denied_areas(record.clients))
         areas = beyond_parts(record.labels, record.parts).areas.union(
             *(p.labels.areas for p in record.parts if not is_below(p.pointer, decision.hidden_parts))
         )
@@ -221,16 +260,19 @@ class Gate:
         withheld: Sequence[Withheld],
         clients: frozenset[Reference],
         exit: str,
+        query: str,
     ) -> str:
         because = dict.fromkeys(p for v in visible for p in _phrases(v.decision))
+        nothing_refused = visible or (query and not withheld)
         return self._append(
             request,
             clients,
-            "disclosure" if visible else "refusal",
+            "disclosure" if nothing_refused else "refusal",
             exit,
+            query=query,
             disclosed=tuple(journal.Disclosed(v.reference, str(v.source_version), v.partial) for v in visible),
             withheld=tuple(journal.Withheld(w.item, w.because) for w in withheld),
-            because=tuple(because) or tuple(dict.fromkeys(w.because for w in withheld)),
+            because=tuple(because or dict.fromkeys(w.because for w in withheld)),
         )
 
     def _append(
@@ -243,6 +285,7 @@ class Gate:
         disclosed: tuple[journal.Disclosed, ...] = (),
         withheld: tuple[journal.Withheld, ...] = (),
         because: tuple[str, ...] = (),
+        query: str = "",
     ) -> str:
         entry = journal.JournalEntry(
             id=self._ids(),
@@ -257,9 +300,10 @@ class Gate:
             clients=tuple(sorted(clients)),
             disclosed=disclosed,
             withheld=withheld,
-            because=because or ("default: deny",),
+            because=because or ("nothing was found" if kind == "disclosure" else "default: deny",),
             outcome="refused" if kind == "refusal" else "success",
             reason=request.reason or "",
+            query=query,
         )
         self._journal.append(entry.to_body())
         return entry.id

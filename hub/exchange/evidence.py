@@ -11,18 +11,18 @@ from typing import Any
 
 from hub.audit.entry import JournalEntry
 from hub.audit.event import to_audit_event
-from hub.store import journal
 from hub.store.audit_store import AuditStore
 from hub.store.journal_check import check
+from hub.store.journal_files import files, read
 
 
 def fold(directory: Path, store: AuditStore) -> int:
     """Fold what the audit store does not have yet; returns how many entries. Safe to repeat and to run twice."""
     heads = store.heads()
     folded = 0
-    for path in journal.files(directory):
+    for path in files(directory):
         after, _ = heads.get(path.name, (0, ""))
-        lines = [line for line in journal.read(path, after=after) if not line.opening]
+        lines = [line for line in read(path, after=after) if not line.opening]
         folded += store.fold(
             (line.file, line.seq, line.hash, line.body, to_audit_event(JournalEntry.from_body(line.body)))
             for line in lines

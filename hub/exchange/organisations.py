@@ -32,6 +32,11 @@ class Member:
     duty: tuple[str, ...]
     purpose: str
     jwks: Mapping[str, Any] | None
+    """The public keys of its system, where they are registered by value."""
+    jwks_url: str
+    """Where it publishes them, where they are registered by address."""
+    jwks_private: bool
+    """Whether that address may lie in a private network."""
     scopes: str
     systems: tuple[str, ...]
     """The systems of the organisation's own client numbers."""
@@ -72,6 +77,8 @@ def member(entry: OrganisationEntry, secrets: Mapping[str, Mapping[str, object]]
         duty=tuple(items.get("duty", [])),
         purpose=str(configuration.get("organisation", {}).get("purpose", "COC")),
         jwks=configuration.get("smart", {}).get("jwks"),
+        jwks_url=str(configuration.get("smart", {}).get("jwks_url", "")),
+        jwks_private=configuration.get("smart", {}).get("private_network") is True,
         scopes=str(configuration.get("smart", {}).get("scopes", "")),
         systems=tuple(configuration.get("identity", {}).get("systems", [])),
         active=entry.active,

@@ -1,13 +1,13 @@
 """What a decision is made under: today's Consents of the clients concerned, the directory, bases, label rules.
 
-Consents and the directory are read from the store for every request, so a change binds the next one; nothing that
-could permit is remembered.
+Which Consents and organisations there are is read from the store for every request, so a change binds the next one.
+Kept is only what a version says, by its identity: nothing that could permit is remembered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -17,17 +17,25 @@ from hub.consent.computable import read_consent
 from hub.consent.labels import LabelRules
 from hub.consent.model import AccessRequest, Basis, Decision, Labels, Record, World
 from hub.consent.rules import ConsentRule
-from hub.exchange.organisations import members
+from hub.exchange.organisations import member
+from hub.exchange.surroundings import actors_in, around, authoring_roles, is_team, named_actors
 from hub.exchange.vault import Vault
-from hub.exchange.views import record_of
+from hub.exchange.views import records_around
 from hub.fhir import codes
-from hub.fhir.references import references_of
+from hub.fhir.references import parse_reference, references_of
 from hub.fhir.value import Reference, Resource
-from hub.store.model import SealedRecord
+from hub.store.kept import Kept
+from hub.store.model import SealedRecord, Standing
 from hub.store.store import Tx
 
 SURROUNDINGS = frozenset({"Patient", "CareTeam", "Group", "RelatedPerson", "Practitioner", "PractitionerRole"})
 """Types that actors of a client's Consents may be."""
+
+KEPT = 2048
+"""How many Consents are kept as rules."""
+
+DEEPEST = 4
+"""How deep parts are followed through the records that they refer to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,12 @@ class Binding:
         """Whether a reference is one that everybody may read: the directory, or the record's own clients."""
         return reference in self.connected or reference in record.clients
 
+    def is_own_word(self, record: Record) -> bool:
+        """Whether the asker's own organisation wrote this version: what it refers to is no news to it."""
+        asker = self.bound.ground
+        mine = asker.actors.permit if self.basis is Basis.OWN_RECORD else {asker.request.organisation}
+        return record.contributor is not None and record.contributor in mine
+
     def denied_areas(self, clients: frozenset[Reference]) -> frozenset[str]:
         """Areas of life for which the asker has no permit, whether or not anything is there.
 
@@ -68,6 +82,24 @@ class Binding:
         return frozenset.intersection(*(self.bound.areas(client) for client in clients))
 
 
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """One state of the directory of connected organisations, and which of them manage cases."""
+
+    turn: str
+    resources: Mapping[Reference, Resource]
+    references: frozenset[Reference]
+    managers: frozenset[Reference]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadConsent:
+    """A Consent as rules, and whom and what they name."""
+
+    rules: tuple[ConsentRule, ...]
+    names: frozenset[Reference]
+
+
 class Policy:
     """Binds requests to the Consents in force."""
 
@@ -75,6 +107,9 @@ class Policy:
         self.label_rules = label_rules
         self.bases = bases
         self.zone = zone
+        self._connected: Kept[Connected] = Kept(4)
+        self._actors: Kept[frozenset[Reference]] = Kept(KEPT)
+        self._rules: Kept[ReadConsent] = Kept(KEPT)
 
     def bind(
         self,
@@ -87,42 +122,96 @@ class Policy:
         about: Sequence[Record],
     ) -> Binding:
         """Bind a request to what holds at this moment for these clients and records."""
-        sealed = [s for c in sorted(clients) for s in tx.records.of_client(c, {"Consent"})]
-        surroundings = [s for c in sorted(clients) for s in tx.records.of_client(c, SURROUNDINGS)]
-        connected = self.directory(tx)
-        directory = connected | {s.reference: vault.open_resource(tx, s) for s in surroundings}
-        managers = frozenset(m.reference for m in members(tx) if "case-manager" in m.roles)
-        rules = [self._rule(tx, vault, s, World(directory), managers) for s in sealed]
-        named = frozenset().union(*(rule.names for rule in rules))
-        world = World(directory, self._surrounding_records(tx, vault, about, named))
+        known = self.connected(tx)
+        standing = tx.records.standing_around(clients, SURROUNDINGS | {"Consent"})
+        opened = vault.opened(tx, standing)
+        consents = [one for one in standing if one.reference.startswith("Consent/")]
+        read = [self._read(*each, known) for each in self._with_actors(tx, consents, opened)]
+        rules = [rule for one in read for rule in one.rules]
+        named = frozenset[Reference]().union(*(one.names for one in read))
+        for one in consents:
+            del opened[one.reference]
+        directory = {**opened, **around(tx, vault, request.actors, known.resources, teams=filter(is_team, named))}
+        records = self._surrounding_records(tx, vault, about, named)
+        directory = {**authoring_roles(tx, vault, [*about, *records.values()]), **directory}
+        world = World(directory, records)
         bound = deciding.bind(request, rules, world, at=at, bases=self.bases, zone=self.zone)
-        return Binding(bound, world, request.basis, frozenset(connected))
+        return Binding(bound, world, request.basis, known.references)
 
-    def directory(self, tx: Tx) -> dict[Reference, Resource]:
+    def connected(self, tx: Tx) -> Connected:
+        """The connected organisations as they are now; each state of the directory is looked through once."""
+        turn, entries = tx.organisations.standing()
+        found = self._connected.get(turn) if turn else None
+        if found is None:
+            resources = {f"Organization/{o.id}": o.resource for o in entries}
+            managers = frozenset(
+                m.reference for m in (member(o) for o in entries if o.active) if "case-manager" in m.roles
+            )
+            found = Connected(turn, resources, frozenset(resources), managers)
+            if turn:
+                self._connected.put(turn, found)
+        return found
+
+    def directory(self, tx: Tx) -> Mapping[Reference, Resource]:
         """The connected organisations, as actors are expanded in."""
-        return {f"Organization/{o.id}": o.resource for o in tx.organisations.list()}
+        return self.connected(tx).resources
+
+    def rules(self, tx: Tx, vault: Vault, sealed: SealedRecord) -> Sequence[ConsentRule]:
+        """A stored Consent as rules; what did not come through a case manager cannot bind everybody unread.
+
+        One that does not say whose it is counts for everybody it is stored for.
+        """
+        opened = {sealed.reference: vault.open_resource(tx, sealed)}
+        (each,) = self._with_actors(tx, [_standing(sealed)], opened)
+        return self._read(*each, self.connected(tx)).rules
+
+    def _with_actors(
+        self, tx: Tx, consents: Sequence[Standing], opened: Mapping[Reference, Resource]
+    ) -> Iterator[tuple[Standing, Resource, Mapping[Reference, Standing]]]:
+        """Each Consent, and what is known of those whom they may name, and of who brought them."""
+        wanted = {by for one in consents for by in (one.contributor, one.author) if by}
+        for one in consents:
+            wanted |= self._actors.get(one.nonce) or self._actors.put(one.nonce, actors_in(opened[one.reference]))
+        known = {one.reference: one for one in tx.records.standing(wanted)}
+        return ((one, opened[one.reference], known) for one in consents)
+
+    def _read(
+        self, standing: Standing, consent: Resource, around: Mapping[Reference, Standing], known: Connected
+    ) -> ReadConsent:
+        """A Consent as rules: read once for each version of it, of the directory, and of whom it can name."""
+        clients = set(standing.clients)
+        named = named_actors(self._actors.get(standing.nonce) or actors_in(consent), around, clients)
+        came_by = {standing.contributor, standing.author}
+        performers = {p.get("reference") for p in consent.get("performer", [])}
+        relatives = {str(by) for by in came_by & performers if str(by).startswith("RelatedPerson/")}
+        guardians = {r for r in relatives if r in around and set(around[r].clients) & clients}
+        trusted = bool(came_by & (known.managers | clients | guardians))
+        key = (standing.nonce, standing.clients, known.turn, named, trusted)
+        found = self._rules.get(key) if known.turn else None
+        if found is None:
+            world = World({**known.resources, **{r: {"resourceType": r.partition("/")[0]} for r in named}})
+            rule = read_consent(consent, world, trusted=trusted)
+            rules = (rule,) if rule.patient is not None else tuple(replace(rule, patient=c) for c in standing.clients)
+            found = self._rules.put(key, ReadConsent(rules, frozenset[Reference]().union(*(r.names for r in rules))))
+        return found
 
     def _surrounding_records(
         self, tx: Tx, vault: Vault, about: Sequence[Record], named: frozenset[Reference]
     ) -> Mapping[Reference, Record]:
-        """The records, what they refer to, and what the Consents name."""
+        """The records, what they refer to, what the Consents name, and what the parts of all these refer to."""
         records = {r.reference: r for r in about}
-        referred = named.union(*(references_of(r.resource) for r in about)) - records.keys()
-        for sealed in tx.records.many(referred) if referred else ():
-            if not sealed.deleted:
-                records[sealed.reference] = record_of(vault, self, tx, sealed)
+        wanted = named.union(*(references_of(r.resource) for r in about)) - records.keys()
+        for _ in range(DEEPEST):
+            found = records_around(vault, self, tx, wanted)
+            records |= {r.reference: r for r in found}
+            inside = {p.refers_to for r in found for p in r.parts if p.refers_to and parse_reference(p.refers_to)}
+            wanted = frozenset(inside) - records.keys()
         return records
 
-    def _rule(
-        self, tx: Tx, vault: Vault, sealed: SealedRecord, world: World, managers: frozenset[Reference]
-    ) -> ConsentRule:
-        """A stored Consent as rules; what did not come through a case manager cannot bind everybody unread."""
-        consent = vault.open_resource(tx, sealed)
-        performers = {p.get("reference") for p in consent.get("performer", [])}
-        guardians = {r for r, known in world.directory.items() if known.get("resourceType") == "RelatedPerson"}
-        came_by = {sealed.contributor, sealed.author}
-        trusted = bool(came_by & (managers | set(sealed.clients) | (guardians & performers)))
-        return read_consent(consent, world, trusted=trusted)
+
+def _standing(sealed: SealedRecord) -> Standing:
+    about = (sealed.clients, sealed.labels, sealed.contributor, sealed.author)
+    return Standing(sealed.reference, sealed.version, sealed.content.nonce, *about)
 
 
 def area_probe(area: str, clients: frozenset[Reference]) -> Record:

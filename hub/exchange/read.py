@@ -9,23 +9,23 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 
-from hub.consent.labels import combined
-from hub.errors import NotFound, VersionConflict
+from hub.errors import Gone, NotFound, VersionConflict
 from hub.exchange import items
+from hub.exchange.admission import Admission
 from hub.exchange.asker import Asker
 from hub.exchange.disclose import Disclosure, Gate, Visible
+from hub.exchange.history import Historian
 from hub.exchange.identify import Identities
-from hub.exchange.views import labels_of, stored_labels
+from hub.exchange.recorder import Written
 from hub.fhir import bundles, text
 from hub.fhir.value import Reference, Resource
 from hub.store.model import Delivery, DeliveryState, Holding, SealedRecord
 from hub.store.store import Store, Tx
 
-VERSION = re.compile(r"[1-9][0-9]{0,8}")
-"""A version as the hub counts them; anything else names none."""
+VERSION = re.compile(r"[1-9][0-9]{0,8}|p[0-9a-f]{16}")
+"""A version as the hub names them; anything else names none."""
 
 
 def must_be_id(id: str) -> None:
@@ -43,6 +43,8 @@ class Reader:
         store: Store,
         gate: Gate,
         identities: Identities,
+        admission: Admission,
+        history: Historian,
         author: Resource,
         base: str,
         clock: Callable[[], datetime],
@@ -51,54 +53,59 @@ class Reader:
         self._store = store
         self._gate = gate
         self._identities = identities
+        self._admission = admission
+        self._history = history
         self._author = author
         self._base = base
         self._clock = clock
         self._ids = ids
 
     def read(self, asker: Asker, type: str, id: str, *, version: str | None = None) -> Visible:
-        """One record as the asker may see it (its projection's version, if a version is asked)."""
+        """One record as the asker may see it, or a version of it by the name that the asker knows it by."""
         must_be_id(id)
         with self._store.reading() as tx:
-            sealed = tx.records.read(type, id)
+            return self.seen(tx, asker, type, id, version)
+
+    def seen(self, tx: Tx, asker: Asker, type: str, id: str, version: str | None = None) -> Visible:
+        """The same inside the caller's transaction. Gone where the record was deleted and the asker could see it."""
+        sealed = tx.records.read(type, id)
+        if sealed is None:
+            raise NotFound
+        if version is not None:
+            if VERSION.fullmatch(version) is None:
+                raise NotFound
+            return self._history.version(tx, asker, sealed, version)
+        if sealed.deleted:
+            raise Gone if self._admission.could_see(tx, asker, sealed) else NotFound
+        visible = self._gate.disclose(tx, asker.request("access"), [sealed], exit="read").get(f"{type}/{id}")
+        if visible is None:
+            raise NotFound
+        return visible
+
+    def written(self, asker: Asker, written: Written) -> Visible | None:
+        """What was just written, as the writer sees it; None where they do not."""
+        type, id = written.reference.split("/")
+        with self._store.reading() as tx:
+            sealed = tx.records.vread(type, id, written.version)
             if sealed is None or sealed.deleted:
-                raise NotFound
-            visible = self._gate.disclose(tx, asker.request("access"), [sealed], exit="read").get(f"{type}/{id}")
-            if visible is None:
-                raise NotFound
-            if version is None or visible.version == version:
-                return visible
-            return self._old(tx, asker, visible, version)
-
-    def _old(self, tx: Tx, asker: Asker, current: Visible, version: str) -> Visible:
-        """An older version, judged by today's Consents and the stricter of its labels then and now.
-
-        Only for those who see the record whole: the history of a projection is not kept.
-        """
-        type, id = current.reference.split("/")
-        old = tx.records.vread(type, id, int(version)) if VERSION.fullmatch(version) and not current.partial else None
-        now = tx.records.read(type, id)
-        if old is None or old.deleted or now is None:
-            raise NotFound
-        old = replace(old, labels=stored_labels(combined(labels_of(old.labels), labels_of(now.labels))))
-        seen = self._gate.disclose(tx, asker.request("access"), [old], exit="vread").get(current.reference)
-        if seen is None or seen.partial:
-            raise NotFound
-        return seen
+                return None
+            return self._gate.disclose(tx, asker.request("access"), [sealed], exit="read").get(written.reference)
 
     def find_clients(self, asker: Asker, system: str, value: str) -> Resource:
         """The clients with this exact identifier that the asker may see: a searchset Bundle."""
         with self._store.reading() as tx:
             sealed = tx.records.find("Patient", "identifier", self._identities.hash(system, value))
             disclosure = self._gate.disclose(tx, asker.request("access"), sealed, exit="search")
-        return bundles.searchset([v.resource for v in disclosure.visible], base=self._base)
+        found = [v.resource for v in disclosure.visible]
+        return bundles.searchset(found, base=self._base, total=len(found))
 
     def everything(self, asker: Asker, client: Reference) -> Resource:
         """All of a client's record that the asker may see: a searchset Bundle ($everything)."""
         must_be_id(client.removeprefix("Patient/"))
         with self._store.reading() as tx:
             disclosure = self._disclose_client(tx, asker, client, tx.records.of_client(client), "everything")
-        return bundles.searchset([v.resource for v in disclosure.visible], base=self._base)
+        found = [v.resource for v in disclosure.visible]
+        return bundles.searchset(found, base=self._base, total=len(found))
 
     def document(self, asker: Asker, client: Reference, item: str) -> Resource:
         """`summary` or `social-summary` of a client as the asker may see it; noted in the client's ledger."""

@@ -1,7 +1,7 @@
 """Sign in: a signed client assertion becomes a token for one organisation, one purpose, one basis.
 
 Each assertion is good once (its `jti` is remembered across restarts). The organisation is looked up for every request,
-so a disabled one is out at once. SMART Backend Services; purpose of use as in IHE IUA.
+so a disabled one is out at once. SMART Backend Services; purpose and person as in IHE IUA.
 """
 
 from __future__ import annotations
@@ -9,21 +9,31 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from hub.consent.codes import ABSTRACT_PURPOSE, PURPOSES
 from hub.consent.model import Basis
-from hub.errors import InsufficientScope, MalformedContent, Unauthenticated
+from hub.errors import InsufficientScope, MalformedContent, NotSupported, Unauthenticated
 from hub.exchange.asker import Asker
+from hub.exchange.claims import Said, said
 from hub.exchange.organisations import Member, member
-from hub.fhir.references import parse_reference
+from hub.exchange.published_keys import PublishedKeys
+from hub.fhir.registry import SUPPORTED
+from hub.fhir.value import Reference
 from hub.security import tokens
+from hub.security.digests import Digests
 from hub.security.keys import HubKeys
 from hub.security.scopes import Scopes
 from hub.store.store import Store, Tx
 
+GRANT = "client_credentials"
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LIFETIME = 300
 """Seconds that an access token is good for."""
+
+
+class UnsupportedGrant(NotSupported):
+    """The token endpoint offers one kind of grant, and this is another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,50 +48,45 @@ class SignIn:
     """The use cases of the token endpoint and of every authenticated request."""
 
     def __init__(
-        self, *, store: Store, keys: HubKeys, token_url: str, audience: str, clock: Callable[[], datetime]
+        self,
+        *,
+        store: Store,
+        keys: HubKeys,
+        digests: Digests,
+        published: PublishedKeys,
+        token_url: str,
+        audience: str,
+        clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._keys = keys
+        self._digests = digests
+        self._published = published
         self._token_url = token_url
         self._audience = audience
         self._clock = clock
 
     def token(self, form: Mapping[str, str]) -> dict[str, Any]:
         """The answer of the token endpoint: access_token, token_type, expires_in, scope."""
-        if form.get("grant_type") != "client_credentials":
-            raise MalformedContent("must be `client_credentials`", place="grant_type")
-        if form.get("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer":
-            raise MalformedContent("must be the jwt-bearer assertion type", place="client_assertion_type")
-        purpose, basis = form.get("purpose_of_use", ""), form.get("basis", "")
-        if purpose not in PURPOSES or purpose == ABSTRACT_PURPOSE:
-            raise MalformedContent("a v3-ActReason purpose of use is required", place="purpose_of_use")
-        if basis not in {b.value for b in Basis}:
-            raise MalformedContent("a legal basis is required", place="basis")
-        person = form.get("person")
-        if person is not None and not is_professional(person):
-            raise MalformedContent("must be a reference `Practitioner/id` or `PractitionerRole/id`", place="person")
+        _check_grant(form)
         now = self._clock()
-        with self._store.reading() as seen:
-            assertion = tokens.verify_assertion(
-                form.get("client_assertion", ""),
-                registered=lambda issuer: self._jwks(seen, issuer),
-                audience=self._token_url,
-                now=now,
-            )
+        assertion = tokens.verify_assertion(
+            form.get("client_assertion", ""), registered=self._registration, audience=self._token_url, now=now
+        )
+        with self._store.reading() as tx:
+            registered = self._member(tx, assertion.organisation)
+            about = self._said(tx, form, assertion)
+        granted = _granted(registered, form.get("scope", ""))
         with self._store.writing() as tx:
             if not tx.tokens.once(assertion.jti, assertion.organisation, assertion.expires):
                 raise Unauthenticated("this assertion was used before")
-            registered = self._member(tx, assertion.organisation)
-        granted = Scopes.parse(registered.scopes).narrowed(Scopes.parse(form.get("scope", "")))
-        if not granted:
-            raise InsufficientScope("none of the scopes asked for is registered", place="scope")
         issued = tokens.issue_access_token(
             self._keys,
             organisation=assertion.organisation,
-            purpose=purpose,
-            basis=basis,
+            purpose=about.purpose,
+            basis=about.basis.value,
             scope=str(granted),
-            person=person,
+            person=about.person,
             audience=self._audience,
             now=now,
             lifetime=LIFETIME,
@@ -103,9 +108,26 @@ class SignIn:
         )
         return Known(asker, Scopes.parse(claims.scope))
 
-    def _jwks(self, tx: Tx, issuer: str) -> Mapping[str, Any] | None:
-        entry = tx.organisations.read(issuer)
-        return member(entry).jwks if entry and entry.active else None
+    def _registration(self, issuer: str) -> tokens.Registration | None:
+        """The keys of an organisation; a published set is fetched when asked for, outside of any transaction."""
+        with self._store.reading() as tx:
+            entry = tx.organisations.read(issuer)
+        if entry is None or not entry.active:
+            return None
+        known = member(entry)
+        if known.jwks_url:
+            look = partial(self._published.of, known.jwks_url, private_network=known.jwks_private)
+            return tokens.Registration(look, known.jwks_url)
+        return tokens.Registration(lambda _kid: known.jwks)
+
+    def _said(self, tx: Tx, form: Mapping[str, str], assertion: tokens.Assertion) -> Said:
+        entry = tx.organisations.read(assertion.organisation)
+        assert entry is not None
+        return said(form, assertion.iua, entry.resource, partial(self._practitioners, tx))
+
+    def _practitioners(self, tx: Tx, system: str, value: str) -> list[Reference]:
+        digest = self._digests.of("identifier", f"{system}|{value}")
+        return [s.reference for s in tx.records.find("Practitioner", "identifier", digest) if not s.deleted]
 
     def _member(self, tx: Tx, id: str) -> Member:
         entry = tx.organisations.read(id)
@@ -114,7 +136,18 @@ class SignIn:
         return member(entry)
 
 
-def is_professional(person: str) -> bool:
-    """Whether a person named by an organisation may speak for it: its staff, never a client or their relative."""
-    named = parse_reference(person)
-    return named is not None and named.version is None and named.type in ("Practitioner", "PractitionerRole")
+def _check_grant(form: Mapping[str, str]) -> None:
+    if "grant_type" not in form:
+        raise MalformedContent(f"must be `{GRANT}`", place="grant_type")
+    if form["grant_type"] != GRANT:
+        raise UnsupportedGrant(f"must be `{GRANT}`", place="grant_type")
+    if form.get("client_assertion_type") != ASSERTION_TYPE:
+        raise MalformedContent("must be the jwt-bearer assertion type", place="client_assertion_type")
+
+
+def _granted(registered: Member, asked: str) -> Scopes:
+    """What was asked for and is registered, of the types that the hub keeps."""
+    granted = Scopes.parse(registered.scopes).narrowed(Scopes.parse(asked)).among(SUPPORTED)
+    if not granted:
+        raise InsufficientScope("none of the scopes asked for is registered", place="scope")
+    return granted

@@ -7,14 +7,31 @@ it concerns; a record without a client is under the hub's key.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
 from hub.fhir import text
-from hub.fhir.value import Resource
-from hub.security.keyring import Keyring
+from hub.fhir.value import Reference, Resource
+from hub.security.keyring import HUB, Keyring
 from hub.security.sealing import Sealed
-from hub.store.model import SealedContent, SealedRecord
+from hub.store.kept import Kept
+from hub.store.model import SealedContent, SealedRecord, Standing
 from hub.store.store import Tx
+
+OPENED = 1024
+"""How many opened versions are kept for the decisions of later requests."""
+
+LARGEST_KEPT = 8 * 1024
+"""Bytes of a version that is kept: what surrounds a decision is small."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """An opened version, and the client by whose (wrapped) key it was opened; none for the hub's own."""
+
+    by: str
+    key: bytes
+    resource: Resource
 
 
 class Vault:
@@ -22,6 +39,7 @@ class Vault:
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
+        self._opened: Kept[_Opened] = Kept(OPENED)
 
     def seal(self, tx: Tx, plaintext: bytes, *, context: str, clients: Iterable[str]) -> SealedContent:
         """Seal under the keys of these clients (new clients get a key first); none: under the hub's key."""
@@ -49,6 +67,38 @@ class Vault:
     def open_resource(self, tx: Tx, record: SealedRecord) -> Resource:
         """The stored resource of one version."""
         return text.read(self.open_text(tx, record), name=record.reference)
+
+    def opened(self, tx: Tx, standing: Collection[Standing]) -> dict[Reference, Resource]:
+        """What stands around a decision, opened once for each sealed version, as long as its client's key is here.
+
+        Nobody may change these resources, and they are for deciding: what is shown is opened for it.
+        """
+        kept = {one.reference: self._opened.get(one.nonce) for one in standing}
+        keys = tx.keys.client_keys({each.by for each in kept.values() if each and each.by}) if standing else {}
+        found: dict[Reference, Resource] = {}
+        for one in standing:
+            known = kept[one.reference]
+            if known is not None and (not known.by or keys.get(known.by) == known.key):
+                found[one.reference] = known.resource
+            elif known is not None:
+                self._opened.drop(one.nonce)
+        missing = {one.reference: one for one in standing if one.reference not in found}
+        for current in tx.records.many(missing) if missing else ():
+            wanted, sealed = missing[current.reference], current
+            if sealed.content.nonce != wanted.nonce:  # another writer was quicker than this transaction
+                sealed = tx.records.vread(sealed.type, sealed.id, wanted.version) or current
+            resource = found[sealed.reference] = self.open_resource(tx, sealed)
+            self._keep(tx, sealed, resource)
+        return found
+
+    def _keep(self, tx: Tx, sealed: SealedRecord, resource: Resource) -> None:
+        if len(sealed.content.ciphertext) > LARGEST_KEPT:
+            return
+        for who, _ in sealed.content.wraps:
+            key = b"" if who == HUB else tx.keys.client_key(who)
+            if key is not None:
+                self._opened.put(sealed.content.nonce, _Opened("" if who == HUB else who, key, resource))
+                return
 
 
 def record_context(type: str, id: str, version: int) -> str:

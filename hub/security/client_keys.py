@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from hub.errors import ConfigurationError
-from hub.security.jws import sign
+from hub.security.jws import described, sign
 
 LIFETIME = 240
 """Seconds that a signed assertion is good for; the hub takes at most 300."""
@@ -34,6 +35,23 @@ def generate_client_key(out: Path) -> dict[str, Any]:
     with os.fdopen(descriptor, "w") as file:
         json.dump(key.as_dict(private=True), file)
     return {"keys": [key.as_dict(private=False)]}
+
+
+def described_keys(jwks: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The public keys of a set as their owner can compare them: id, kind, thumbprint (RFC 7638), and any fault."""
+    found = []
+    for entry in jwks.get("keys", ()):
+        kind, thumbprint = described(entry)
+        kid = str(entry.get("kid", ""))
+        fault = (
+            ""
+            if kind and kid
+            else "has no `kid`"
+            if kind
+            else "is not P-384 (ES384) nor RSA of 2048 to 8192 bits (RS384)"
+        )
+        found.append({"kid": kid, "kind": kind, "thumbprint": thumbprint, "fault": fault})
+    return found
 
 
 def sign_assertion(key_file: Path, *, organisation: str, audience: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -31,14 +31,17 @@ _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
 
 
-def read_unverified(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Header and claims of a compact JWS, not yet to be believed; Unauthenticated where it is none."""
+def read_unverified(token: str, *, taking: Collection[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Header and claims of a compact JWS, not yet to be believed; Unauthenticated where it is none.
+
+    `taking` names a header parameter that the caller will hold against what is registered (`jku`).
+    """
     if len(token) > LIMIT or _COMPACT.fullmatch(token) is None:
         raise Unauthenticated("this is not a signed token in compact form")
     head, body, _ = token.split(".")
     header, claims = _part(head), _part(body)
     for name in _REFUSED:
-        if name in header:
+        if name in header and name not in taking:
             raise Unauthenticated("this header parameter is not taken", place=name)
     return header, claims
 
@@ -57,6 +60,16 @@ def registered_key(jwks: Mapping[str, Any] | None, *, kid: object, algorithm: st
             continue
         return _public(kind, entry)
     return None
+
+
+def described(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """(kind, thumbprint of RFC 7638) of a public key that the hub can verify with; empty texts for any other."""
+    for algorithm, (kind, fixed) in _KINDS.items():
+        if entry.get("kty") == kind and all(entry.get(name) == value for name, value in fixed.items()):
+            key = _public(kind, entry)
+            if key is not None:
+                return f"{algorithm} ({' '.join((kind, *fixed.values()))})", key.thumbprint()
+    return "", ""
 
 
 def verified(token: str, key: ECKey | RSAKey, header: Mapping[str, Any]) -> dict[str, Any] | None:

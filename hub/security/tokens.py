@@ -2,7 +2,8 @@
 
 A client assertion (SMART Backend Services, RFC 7523; RFC 8725 for what to refuse) is good for at most five
 minutes, for this token endpoint alone, and once: the caller remembers its `jti`. Its key is looked up by
-`kid` among the keys registered for its issuer; nothing in a header ever names, carries or fetches a key.
+`kid` among the keys registered for its issuer; nothing in a header ever carries a key, and a `jku` is taken only
+where it is the very address that is registered.
 What is wrong with a signature, and whether an issuer is known at all, is told in one and the same sentence.
 """
 
@@ -11,9 +12,11 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+
+from joserfc.jwk import ECKey, RSAKey
 
 from hub.errors import Unauthenticated
 from hub.security.jws import read_unverified, registered_key, sign, verified
@@ -30,8 +33,23 @@ _ASSERTION_TYPES: Final = (None, "JWT", "jwt", "client-authentication+jwt")
 _NOT_PROVEN: Final = "the assertion is not signed by a key that is registered for its issuer"
 _NOT_OURS: Final = "the access token is not one of this hub"
 
-Registered = Callable[[str], Mapping[str, Any] | None]
-"""The JWKS that is registered for an organisation, or None for one that is not known."""
+_EXTENSIONS: Final = "extensions"
+_IUA: Final = "ihe_iua"
+_ACT_REASON: Final = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """The keys of one organisation, registered by value or by the address where it publishes them."""
+
+    keys: Callable[[str], Mapping[str, Any] | None]
+    """The JWKS in which a `kid` is looked for; None where it cannot be had."""
+    url: str = ""
+    """Where it is published; empty for keys by value."""
+
+
+Registered = Callable[[str], Registration | None]
+"""What is registered for an organisation, or None for one that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +59,8 @@ class Assertion:
     organisation: str
     jti: str
     expires: datetime
+    iua: Mapping[str, Any] = field(default_factory=dict)
+    """The claims of IHE IUA (`extensions.ihe_iua`), as they were signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +81,20 @@ def verify_assertion(token: str, *, registered: Registered, audience: str | Sequ
 
     `audience` is the address of the token endpoint, in each form that counts as it.
     """
-    header, claims = read_unverified(token)
+    header, claims = read_unverified(token, taking=("jku",))
     if header.get("alg") not in ALGORITHMS:
         raise Unauthenticated("the assertion must be signed with ES384 or RS384", place="alg")
     if header.get("typ") not in _ASSERTION_TYPES:
         raise Unauthenticated("this is not a client assertion", place="typ")
     issuer = _text(claims, "iss")
-    key = registered_key(registered(issuer), kid=header.get("kid"), algorithm=header["alg"])
-    if key is None or verified(token, key, header) != claims:
-        raise Unauthenticated(_NOT_PROVEN)
     if _text(claims, "sub") != issuer:
         raise Unauthenticated("must be the same as `iss`", place="sub")
     _check_audience(claims, (audience,) if isinstance(audience, str) else tuple(audience))
-    expires = _check_times(claims, now)
-    return Assertion(issuer, _text(claims, "jti"), expires)
+    assertion = Assertion(issuer, _text(claims, "jti"), _check_times(claims, now), _iua(claims))
+    key = _key(registered(issuer), header)
+    if key is None or verified(token, key, header) != claims:
+        raise Unauthenticated(_NOT_PROVEN)
+    return assertion
 
 
 def issue_access_token(
@@ -90,7 +110,7 @@ def issue_access_token(
     lifetime: int = 300,
     random: Random = os.urandom,
 ) -> str:
-    """An access token (RFC 9068) for one organisation, one purpose and one basis; `lifetime` in seconds."""
+    """An access token (RFC 9068, IHE IUA) for one organisation, purpose and basis; `lifetime` in seconds."""
     issued = int(now.timestamp())
     claims: dict[str, Any] = {
         "iss": audience,
@@ -101,8 +121,13 @@ def issue_access_token(
         "exp": issued + lifetime,
         "jti": random(16).hex(),
         "scope": scope,
-        "purpose_of_use": purpose,
         "basis": basis,
+        _EXTENSIONS: {
+            _IUA: {
+                "subject_organization_id": f"{audience}/Organization/{organisation}",
+                "purpose_of_use": [{"system": _ACT_REASON, "code": purpose}],
+            }
+        },
     }
     if person:
         claims["person"] = person
@@ -126,7 +151,7 @@ def verify_access_token(token: str, keys: HubKeys, *, now: datetime, audience: s
     return Caller(
         organisation=claims["sub"],
         person=claims.get("person"),
-        purpose=claims["purpose_of_use"],
+        purpose=claims[_EXTENSIONS][_IUA]["purpose_of_use"][0]["code"],
         basis=claims["basis"],
         scope=claims["scope"],
         token_id=claims["jti"],
@@ -140,6 +165,23 @@ def _ours(token: str, keys: HubKeys) -> dict[str, Any]:
     if header != ours or verified(token, keys.signing, header) != claims:
         raise Unauthenticated(_NOT_OURS)
     return claims
+
+
+def _key(registration: Registration | None, header: Mapping[str, Any]) -> ECKey | RSAKey | None:
+    kid = header.get("kid")
+    if registration is None or not isinstance(kid, str):
+        return None
+    if "jku" in header and (not registration.url or header["jku"] != registration.url):
+        return None
+    return registered_key(registration.keys(kid), kid=kid, algorithm=header["alg"])
+
+
+def _iua(claims: Mapping[str, Any]) -> Mapping[str, Any]:
+    extensions = claims.get(_EXTENSIONS, {})
+    said = extensions.get(_IUA, {}) if isinstance(extensions, Mapping) else None
+    if not isinstance(said, Mapping):
+        raise Unauthenticated("must be an object of objects", place=_EXTENSIONS)
+    return said
 
 
 def _check_audience(claims: Mapping[str, Any], allowed: tuple[str, ...]) -> None:

@@ -17,8 +17,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 from hub.errors import IntegrityFailure
+from hub.fhir.decimals import as_written
 
-_encode: Final = msgspec.json.Encoder(decimal_format="number").encode
+_encode: Final = msgspec.json.Encoder(decimal_format="number", enc_hook=as_written).encode
 
 
 class Instant(sa.types.TypeDecorator[datetime]):
@@ -79,6 +80,46 @@ class Word(sa.types.TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else self.words(value)
+
+
+Wraps = tuple[tuple[str, bytes], ...]
+
+Exact: Final = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+"""Text that is compared and ordered by code point, on both databases."""
+
+
+def text(name: str, default: str | None = None) -> sa.Column[str]:
+    """Text that is always there."""
+    return sa.Column(name, sa.Text, nullable=False, server_default=default)
+
+
+def exact(name: str, default: str | None = None) -> sa.Column[str]:
+    """Text that is always there, and compared and ordered by code point."""
+    return sa.Column(name, Exact, nullable=False, server_default=default)
+
+
+def number(name: str, kind: Any = sa.Integer) -> sa.Column[int]:
+    """A whole number, 0 where nobody says otherwise."""
+    return sa.Column(name, kind, nullable=False, server_default="0")
+
+
+def at(name: str, default: str | None = None) -> sa.Column[Any]:
+    """An instant that is always there."""
+    return sa.Column(name, Instant, nullable=False, server_default=default)
+
+
+def json(name: str, shape: Any) -> sa.Column[Any]:
+    """A JSON value that is always there."""
+    return sa.Column(name, Json(shape), nullable=False)
+
+
+def sealed(*, nullable: bool = False) -> tuple[sa.Column[Any], ...]:
+    """Sealed content: ciphertext under a data key, and the wrapped data key for each client."""
+    return (
+        sa.Column("nonce", sa.LargeBinary, nullable=nullable),
+        sa.Column("ciphertext", sa.LargeBinary, nullable=nullable),
+        sa.Column("wraps", Json(Wraps), nullable=nullable),
+    )
 
 
 def key() -> sa.Column[int]:

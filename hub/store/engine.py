@@ -3,7 +3,6 @@
 SQLite: WAL, synchronous=FULL (a committed transaction survives power loss), foreign keys, BEGIN IMMEDIATE for
 writing. One connection writes, so that writers of one process queue in order; others read beside it.
 PostgreSQL: psycopg 3, READ COMMITTED with row locks for writing, a REPEATABLE READ snapshot for reading.
-No SQLAlchemy exception leaves the room, and no message carries a value.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,9 +19,11 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine, Row, make_url
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
-from hub.errors import ConfigurationError, HubError, IntegrityFailure, Unavailable, VersionConflict
+from hub.errors import ConfigurationError, VersionConflict
+from hub.store.faults import translated
+from hub.store.prepared import Prepared
 
 PATIENCE: Final = 15
 """Seconds that a transaction waits for a lock or a connection before it gives up as Unavailable."""
@@ -29,22 +31,6 @@ PATIENCE: Final = 15
 STATEMENT_TIMEOUT: Final = 30
 """Seconds that one statement may take on PostgreSQL."""
 
-_TRANSIENT: Final = (
-    "40001",
-    "40P01",
-    "55P03",
-    "57014",
-    "57P01",
-    "57P02",
-    "57P03",
-    "53",
-    "08",
-    "25006",
-    "25P0",
-)
-"""SQLSTATEs (or their classes) of serialization failure, deadlock, time-outs, shutdown, lack of resources."""
-_NOT_MIGRATED: Final = ("42P01", "42703", "3F000")
-_UNIQUE: Final = "23505"
 _SCHEMA: Final = re.compile(r"[a-z_][a-z0-9_]{0,40}")
 
 _PRAGMAS: Final = (
@@ -53,6 +39,9 @@ _PRAGMAS: Final = (
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -16000",
 )
+
+
+Statement = sa.Executable | Prepared
 
 
 class Engines:
@@ -75,6 +64,11 @@ class Engines:
             raise ConfigurationError("a schema's name is small letters, digits and `_`", place="database schema")
         options = {"schema_translate_map": {None: schema}}
         return Engines(self.writer.execution_options(**options), self.reader.execution_options(**options))
+
+    def is_free(self) -> bool:
+        """Whether a connection for reading is to be had without waiting."""
+        pool = self.reader.pool
+        return isinstance(pool, QueuePool) and pool.checkedout() < pool.size()
 
     def close(self) -> None:
         """Close every connection."""
@@ -125,7 +119,8 @@ def _sqlite(url: URL, pool: int, patience: float) -> Engines:
 
         @event.listens_for(made, "begin")
         def begun(connection: Connection) -> None:
-            connection.exec_driver_sql(begin)
+            if not connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
+                connection.exec_driver_sql(begin)
 
         return made
 
@@ -133,8 +128,10 @@ def _sqlite(url: URL, pool: int, patience: float) -> Engines:
 
 
 def _postgresql(url: URL, pool: int, patience: float) -> Engines:
+    """Many short statements that walk an index each: planned for what they ask, never compiled or spread out."""
     options = (
         "-c timezone=UTC -c synchronous_commit=on -c plan_cache_mode=force_custom_plan "
+        "-c jit=off -c max_parallel_workers_per_gather=0 -c random_page_cost=1.1 "
         f"-c statement_timeout={STATEMENT_TIMEOUT}s -c lock_timeout={int(patience * 1000)}ms"
     )
     made = sa.create_engine(
@@ -149,43 +146,64 @@ def _postgresql(url: URL, pool: int, patience: float) -> Engines:
 
 
 class Sql:
-    """One open transaction: statements go in, rows come out, errors are the hub's."""
+    """One open transaction: statements go in, rows come out, errors are the hub's.
 
-    def __init__(self, connection: Connection, *, writing: bool) -> None:
-        self._connection = connection
+    What is prepared goes to the driver as it is; anything else is compiled by SQLAlchemy, brought in when first needed.
+    """
+
+    def __init__(self, engine: Engine, held: PoolProxiedConnection, connection: Connection | None, *, writing: bool):
         self.writing = writing
-        self.postgresql = connection.dialect.name == "postgresql"
+        self.postgresql = engine.dialect.name == "postgresql"
+        self._engine = engine
+        self._held = held
+        self._made = connection
+        self._driver: Any = held.driver_connection
 
-    def rows(self, statement: sa.Executable, values: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
+    @property
+    def _connection(self) -> Connection:
+        if self._made is None:
+            self._made = Connection(self._engine, self._held)
+        return self._made
+
+    def rows(self, statement: Statement, values: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
         """Every row."""
         with translated():
+            if isinstance(statement, Prepared):
+                return self._fetched(statement, values or {})
             return self._connection.execute(statement, values).all()
 
-    def row(self, statement: sa.Executable, values: Mapping[str, Any] | None = None) -> Row[Any] | None:
+    def row(self, statement: Statement, values: Mapping[str, Any] | None = None) -> Row[Any] | None:
         """The first row, if there is one."""
         with translated():
+            if isinstance(statement, Prepared):
+                return next(iter(self._fetched(statement, values or {})), None)
             return self._connection.execute(statement, values).first()
 
-    def value(self, statement: sa.Executable, values: Mapping[str, Any] | None = None) -> Any:
+    def value(self, statement: Statement, values: Mapping[str, Any] | None = None) -> Any:
         """The first column of the first row, or None."""
         with translated():
+            if isinstance(statement, Prepared):
+                return next((row[0] for row in self._fetched(statement, values or {})), None)
             return self._connection.execute(statement, values).scalar()
 
-    def run(
-        self, statement: sa.Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
-    ) -> int:
+    def run(self, statement: Statement, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None) -> int:
         """How many rows the statement touched."""
         with translated():
+            if isinstance(statement, Prepared):
+                return self._touched(statement, values or {})
             return self._connection.execute(statement, values).rowcount
+
+    def rows_in(self, statement: sa.Executable, values: Sequence[Mapping[str, Any]]) -> Sequence[Row[Any]]:
+        """Insert many rows; what each of them returns, in the same order."""
+        with translated():
+            return self._connection.execute(statement, values).all()
 
     def insert_new(self, table: sa.Table, values: Mapping[str, Any]) -> int | None:
         """Insert a row unless a unique index has its like; its key (or 0), None where it was there.
 
         A clash leaves the transaction usable, and waits for the other writer to commit or roll back first.
         """
-        returned = table.c.key if "key" in table.c else sa.literal(0)
-        insert = postgresql.insert if self.postgresql else sqlite.insert
-        found: int | None = self.value(insert(table).values(values).on_conflict_do_nothing().returning(returned))
+        found: int | None = self.value(_new_row(table, self.postgresql), values)
         return found
 
     def put(self, table: sa.Table, values: Mapping[str, Any], *, by: str) -> None:
@@ -208,51 +226,71 @@ class Sql:
         if self.writing and self.postgresql:
             self.run(_HOLD, {"name": name})
 
+    def _fetched(self, statement: Prepared, values: Mapping[str, Any]) -> Any:
+        ready = statement.on(self._engine, values)
+        with self.driving():
+            fetched = self._driver.execute(ready.text, ready.values(values)).fetchall()
+        return ready.rows(fetched)
+
+    def _touched(self, statement: Prepared, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> int:
+        one = isinstance(values, Mapping)
+        ready = statement.on(self._engine, values if one else values[0])
+        with self.driving():
+            if one:
+                return int(self._driver.execute(ready.text, ready.values(values)).rowcount)
+            cursor = self._driver.cursor()
+            cursor.executemany(ready.text, [ready.values(row) for row in values])
+            return int(cursor.rowcount)
+
+    @contextmanager
+    def driving(self) -> Iterator[None]:
+        """What the driver raises becomes what SQLAlchemy would have raised; a connection that is gone is let go."""
+        dialect = self._engine.dialect
+        try:
+            yield
+        except dialect.loaded_dbapi.Error as error:
+            gone = dialect.is_disconnect(error, self._held, None)
+            if gone:
+                self._held.invalidate(error)
+            raise exc.DBAPIError.instance(
+                None, None, error, dialect.loaded_dbapi.Error, connection_invalidated=gone, dialect=dialect
+            ) from error
+
 
 _HOLD: Final = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
+
+@cache
+def _new_row(table: sa.Table, on_postgresql: bool) -> Prepared:
+    returned = table.c.key if "key" in table.c else sa.literal(0).label("none")
+    insert = postgresql.insert if on_postgresql else sqlite.insert
+    return Prepared(insert(table).on_conflict_do_nothing().returning(returned))
 
 
 @contextmanager
 def transaction(engine: Engine, *, writing: bool) -> Iterator[Sql]:
     """One transaction: committed on a clean exit, rolled back on any exception."""
-    with translated(), engine.connect() as connection, connection.begin():
-        yield Sql(connection, writing=writing)
+    if engine.dialect.name == "sqlite":
+        with translated(), _on_sqlite(engine, writing) as sql:
+            yield sql
+    else:
+        with translated(), engine.connect() as connection, connection.begin():
+            yield Sql(engine, connection.connection, connection, writing=writing)
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """The wall: what SQLAlchemy raises inside becomes one of the hub's errors."""
+def _on_sqlite(engine: Engine, writing: bool) -> Iterator[Sql]:
+    """The same without SQLAlchemy, as long as every statement in it is prepared."""
+    held = engine.raw_connection()
     try:
-        yield
-    except exc.DBAPIError as error:
-        raise _meaning(error) from error
-    except exc.TimeoutError as error:
-        raise Unavailable("every connection to the database is busy") from error
-    except exc.SQLAlchemyError as error:
-        cause = error.orig if isinstance(error, exc.StatementError) else None
-        if isinstance(cause, HubError):
-            raise cause from None
-        raise IntegrityFailure("the database refused a statement") from error
-
-
-def _meaning(error: exc.DBAPIError) -> HubError:
-    if isinstance(error.orig, HubError):
-        return error.orig
-    state = getattr(error.orig, "sqlstate", None)
-    code = getattr(error.orig, "sqlite_errorname", "") or ""
-    if state == _UNIQUE or code in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"):
-        return VersionConflict("somebody else wrote the same at the same time")
-    if isinstance(error, exc.IntegrityError):
-        return IntegrityFailure("the database refused a row that breaks its constraints")
-    if state in _NOT_MIGRATED or "no such table" in str(error.orig) or "no such column" in str(error.orig):
-        return ConfigurationError("the database is not migrated to this version of the hub")
-    if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or (state or "").startswith("XX"):
-        return IntegrityFailure("the database file does not hold together")
-    if error.connection_invalidated or (state or "").startswith(_TRANSIENT):
-        return Unavailable("the database is busy or away")
-    if isinstance(error, exc.OperationalError | exc.InterfaceError):
-        return Unavailable("the database is busy or away")
-    return IntegrityFailure("the database refused a statement")
+        sql = Sql(engine, held, None, writing=writing)
+        with sql.driving():
+            held.driver_connection.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
+        yield sql
+        with sql.driving():
+            held.commit()
+    finally:
+        held.close()
 
 
 def epoch() -> datetime:

@@ -14,11 +14,13 @@ from sqlalchemy.engine import Row
 from hub.errors import NotFound, VersionConflict
 from hub.store.engine import Sql
 from hub.store.model import IdentityLink, LinkState, SealedContent
+from hub.store.prepared import Prepared
 from hub.store.schema import identity_link
 
 _l = identity_link.c
 _ALL: Final = sa.select(identity_link).order_by(_l.key)
-_FIND: Final = _ALL.where(_l.value == sa.bindparam("value"), _l.system == sa.bindparam("system"))
+_FIND: Final = Prepared(_ALL.where(_l.value == sa.bindparam("value"), _l.system == sa.bindparam("system")))
+_CLIENTS: Final = Prepared(_ALL.where(_l.client == sa.bindparam("client")))
 
 
 class Identity:
@@ -42,7 +44,7 @@ class Identity:
 
     def of_client(self, client: str) -> list[IdentityLink]:
         """Every link of a client."""
-        return self._where(_l.client == client)
+        return [_link(row) for row in self._sql.rows(_CLIENTS, {"client": client})]
 
     def all(self, state: LinkState | None = None) -> list[IdentityLink]:
         """Every link, or those in one state."""

@@ -1,6 +1,7 @@
 """The journal: what the hub did, on disk before a byte leaves; one append-only file per process, chained.
 
-INVARIANT: `append` returns only after its line is on disk; who could not be written is told Unavailable.
+INVARIANT: `append` returns only after its line is on disk; who could not be written is told Unavailable. Inside of
+`together` the block ends only then.
 Entries that come together go together: whoever comes first writes and syncs for all that wait, so nobody
 waits longer than the sync in progress and their own. After a failed write the file is left as it is (at most
 a torn last line, which nobody was told of) and the next entry begins a new one. Each file opens by naming the
@@ -12,29 +13,36 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Condition
 from typing import Any, Final
 
-from hub.audit.chain import GENESIS, link, parse, verify
+from hub.audit.chain import GENESIS, link
 from hub.errors import HubError, IntegrityFailure, Unavailable
-
-OPENED: Final = "opened"
-"""The field by which the first entry of a file is known."""
-
-FOLLOWS: Final = "follows"
-"""What the first entry names: the file before it and its head then; null in the very first file."""
+from hub.store.journal_files import FOLLOWS, OPENED, STAMP, SUFFIX, files, head_of, started
 
 LARGEST: Final = 64 * 1024 * 1024
 """Bytes after which the next entry begins a new file."""
 
-_SUFFIX: Final = ".jsonl"
-_STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
-_BLOCK: Final = 64 * 1024
+
+
+_GATHERED: Final[ContextVar[list[Mapping[str, Any]] | None]] = ContextVar("gathered", default=None)
+
+
+@contextmanager
+def gathered() -> Iterator[list[Mapping[str, Any]]]:
+    """The entries that are appended inside; who gathers them writes them down before anything is let out."""
+    bodies: list[Mapping[str, Any]] = []
+    token = _GATHERED.set(bodies)
+    try:
+        yield bodies
+    finally:
+        _GATHERED.reset(token)
 
 
 @dataclass(slots=True)
@@ -95,10 +103,42 @@ class Journal:
         return self._file.path.name if self._file else ""
 
     def append(self, body: Mapping[str, Any]) -> str:
-        """Write an entry; its hash, once it is on disk. Unavailable where it could not be written."""
-        entry = _Waiting(body)
+        """Write an entry; its hash, once it is on disk. Unavailable where it could not be written.
+
+        Inside of `gathered` it is only noted, and has no hash yet.
+        """
+        noted = _GATHERED.get()
+        if noted is not None:
+            noted.append(body)
+            return ""
+        (entry,) = self._append((body,))
+        if entry.refused is not None:
+            raise entry.refused
+        return entry.hash
+
+    def append_all(self, bodies: Sequence[Mapping[str, Any]]) -> list[HubError | None]:
+        """Write entries, all with one sync: for each, why it could not be written."""
+        return [entry.refused for entry in self._append(bodies)] if bodies else []
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What this thread appends inside is written at once when the block ends, well or not: one sync for all."""
+        if _GATHERED.get() is not None:
+            yield
+            return
+        with gathered() as bodies:
+            try:
+                yield
+            finally:
+                for refused in self.append_all(bodies):
+                    if refused is not None:
+                        raise refused
+
+    def _append(self, bodies: Sequence[Mapping[str, Any]]) -> list[_Waiting]:
+        entries = [_Waiting(body) for body in bodies]
+        entry = entries[-1]
         with self._turn:
-            self._waiting.append(entry)
+            self._waiting.extend(entries)
             while self._writing and not entry.over:
                 self._turn.wait()
             if not entry.over:
@@ -113,9 +153,7 @@ class Journal:
                         each.over = True
                     self._writing = False
                     self._turn.notify_all()
-        if entry.refused is not None:
-            raise entry.refused
-        return entry.hash
+        return entries
 
     def close(self) -> None:
         """Finish; what comes later is refused."""
@@ -160,10 +198,10 @@ class Journal:
         now = self.clock().astimezone(UTC)
         with _alone(self.directory):
             before = files(self.directory)
-            follows = {"file": before[-1].name, "head": _head(before[-1])} if before else None
+            follows = {"file": before[-1].name, "head": head_of(before[-1])} if before else None
             if before:
-                now = max(now, _started(before[-1]) + timedelta(microseconds=1))
-            path = self.directory / f"{now.strftime(_STAMP)}-{self.part}{_SUFFIX}"
+                now = max(now, started(before[-1]) + timedelta(microseconds=1))
+            path = self.directory / f"{now.strftime(STAMP)}-{self.part}{SUFFIX}"
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             try:
                 line, head = link(GENESIS, {OPENED: now.isoformat(), FOLLOWS: follows})
@@ -174,45 +212,6 @@ class Journal:
                 path.unlink(missing_ok=True)
                 raise
             return _File(descriptor, path, head, len(line) + 1)
-
-
-@dataclass(frozen=True, slots=True)
-class JournalLine:
-    """One line of a journal file; `seq` is its number, from 1; the first is the `opening`, and no entry."""
-
-    file: str
-    seq: int
-    hash: str
-    body: dict[str, Any]
-
-    @property
-    def opening(self) -> bool:
-        """Whether this is the line that names the file before."""
-        return self.seq == 1 and OPENED in self.body
-
-
-def files(directory: Path) -> list[Path]:
-    """The journal files, in the order in which they were begun."""
-    return sorted(directory.glob(f"*{_SUFFIX}")) if directory.is_dir() else []
-
-
-def read(path: Path, *, after: int = 0) -> list[JournalLine]:
-    """The whole lines after line `after`, without a torn tail. IntegrityFailure at a broken place."""
-    found: list[JournalLine] = []
-    before: str | None = None
-    with path.open("rb") as lines:
-        for seq, line in enumerate(lines, start=1):
-            if seq < after:
-                continue
-            one = parse(line)
-            if one is None or not verify([line], start=before or one.prev).holds:
-                if not line.endswith(b"\n"):
-                    break
-                raise IntegrityFailure("the line is not a link of the chain", place=f"{path.name} line {seq}")
-            before = one.hash
-            if seq > after:
-                found.append(JournalLine(path.name, seq, one.hash, one.read()))
-    return found
 
 
 def _linked(batch: list[_Waiting], head: str) -> tuple[list[_Waiting], bytes, str]:
@@ -253,28 +252,3 @@ def _alone(directory: Path) -> Iterator[None]:
     with (directory / ".begin.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _started(path: Path) -> datetime:
-    stamp = path.name.partition("-")[0]
-    try:
-        return datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
-    except ValueError as odd:
-        raise IntegrityFailure("the file is not named as a journal", place=path.name) from odd
-
-
-def _head(path: Path) -> str:
-    """The hash of the last whole line of a file; of the beginning, where there is none."""
-    with path.open("rb") as file:
-        position = file.seek(0, os.SEEK_END)
-        tail = b""
-        while position > 0:
-            step = min(_BLOCK, position)
-            position -= step
-            file.seek(position)
-            tail = file.read(step) + tail
-            whole = tail.split(b"\n")[:-1] if position == 0 else tail.split(b"\n")[1:-1]
-            for line in reversed(whole):
-                if found := parse(line):
-                    return found.hash
-    return GENESIS

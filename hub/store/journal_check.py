@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hub.audit.chain import parse, verify
-from hub.store.journal import FOLLOWS, OPENED, files
+from hub.store.journal_files import FOLLOWS, OPENED, files
 
 
 @dataclass(frozen=True, slots=True)

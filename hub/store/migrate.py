@@ -18,7 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection, Engine
 
-from hub.store.engine import translated
+from hub.store.faults import translated
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,9 @@ class StoredLabels:
 class IndexRow:
     """One search value of one record. Exact identifiers come as keyed hashes in `value`.
 
-    `kind`: token, reference, string, date. Dates carry `start`/`end` (ISO 8601 UTC text), others `value`.
+    `kind`: token, reference, string, date, number, quantity, uri, near. Dates carry `start`/`end` (ISO 8601 UTC
+    text), numbers and quantities `low`/`high`, a place `low` (latitude) and `high` (longitude), others `value`;
+    a string has its text as written in `system`. Who sees the row follows from the last five.
     """
 
     param: str
@@ -46,6 +48,43 @@ class IndexRow:
     value: str = ""
     start: str = ""
     end: str = ""
+    low: float | None = None
+    high: float | None = None
+    part: int = 0
+    """The part of the record that the value is of; 0 is the record itself."""
+    target: str = ""
+    """What the innermost Reference around the value points to."""
+    element: str = ""
+    """The top-level element that the value is in."""
+    prose: bool = False
+    """Whether the value is free text that may speak of any part."""
+    tie: int = 0
+    """Rows of one composite value have the same tie; 0 elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFacet:
+    """Labels as numbers: the rank of the confidentiality, the bits of sensitivities and of areas."""
+
+    confidentiality: int
+    sensitivity: int
+    areas: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPart:
+    """A part of a record with labels of its own: `no` from 1 on, -1 for its prose; `above` are all it is within."""
+
+    no: int
+    refers_to: str
+    facet: StoredFacet
+    above: tuple[int, ...] = ()
+    type: str = ""
+    """The type of the resource inside that the part is of, where it is not the record's (an entry of a Bundle)."""
+
+
+SEVERAL: Final = ""
+"""The author of a version that is made of what several organisations know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +106,11 @@ class RecordDraft:
     index: tuple[IndexRow, ...] = ()
     deleted: bool = False
     author: str | None = None
+    own: StoredFacet | None = None
+    """The labels beyond those of the parts; None where nobody took them apart: then all of them."""
+    parts: tuple[StoredPart, ...] = ()
+    container: bool = False
+    """Whether its parts are records of their own (a document, a transaction, a message)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +133,24 @@ class SealedRecord:
     @property
     def reference(self) -> str:
         return f"{self.type}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The current version of a record without its content. Nonces are never used twice: one names a sealed version."""
+
+    reference: str
+    version: int
+    nonce: bytes
+    clients: tuple[str, ...]
+    labels: StoredLabels
+    contributor: str
+    author: str | None
+
+
+def own_words_of(record: RecordDraft | SealedRecord | Standing) -> str | None:
+    """The organisation whose own words a version is; None where several organisations made it."""
+    return record.contributor if record.author is None else record.author or None
 
 
 @dataclass(frozen=True, slots=True)

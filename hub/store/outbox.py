@@ -14,9 +14,11 @@ import sqlalchemy as sa
 
 from hub.store.engine import Sql
 from hub.store.model import Event
+from hub.store.prepared import Prepared
 from hub.store.schema import outbox
 
 _o = outbox.c
+_IN: Final = Prepared(sa.insert(outbox))
 _FREE: Final = (
     sa.select(_o.key)
     .where(_o.leased_until.is_(None) | (_o.leased_until <= sa.bindparam("now")))
@@ -37,7 +39,7 @@ class Outbox:
         """Write down that something happened to a client; it is relayed once this transaction commits."""
         event = self._ids()
         row = {"id": event, "kind": kind, "client": client, "detail": dict(detail), "at": at, "attempts": 0}
-        self._sql.run(sa.insert(outbox), row)
+        self._sql.run(_IN, row)
         return event
 
     def claim(self, limit: int, now: datetime, lease: timedelta) -> list[Event]:

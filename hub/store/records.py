@@ -14,46 +14,95 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
 from hub.errors import VersionConflict
-from hub.store import masks
 from hub.store.engine import Sql
-from hub.store.model import Head, RecordDraft, SealedContent, SealedRecord
-from hub.store.schema import record, record_client, record_index, record_version, source_key
+from hub.store.model import Head, IndexRow, RecordDraft, SealedRecord, Standing, StoredFacet, StoredLabels, StoredPart
+from hub.store.prepared import Prepared, named
+from hub.store.rows import head_row, index_rows, label_row, own_row, part_rows, record_of, records_of, version_row
+from hub.store.schema import (
+    POINTING,
+    VALUED,
+    record,
+    record_client,
+    record_index,
+    record_part,
+    record_part_above,
+    record_version,
+    source_key,
+)
+from hub.store.ways import renew_ways
 
 _CHUNK: Final = 500
 
 _r, _v, _i, _s = record.c, record_version.c, record_index.c, source_key.c
-_VERSION: Final = sa.select(
+VERSION_COLUMNS: Final = (
     _r.reference,
     _r.type,
     *(_v[name] for name in ("version", "at", "nonce", "ciphertext", "wraps", "digest", "clients", "labels")),
     *(_v[name] for name in ("contributor", "source", "deleted", "author")),
-).select_from(record.join(record_version, _v.record == _r.key))
+)
+"""What a SealedRecord is made of."""
+
+_VERSION: Final = sa.select(*VERSION_COLUMNS).select_from(record.join(record_version, _v.record == _r.key))
 _CURRENT: Final = _VERSION.where(_v.version == _r.version)
+_STANDING: Final = (
+    sa.select(*(_v[name] for name in ("version", "nonce", "clients", "labels", "contributor", "author")), _r.reference)
+    .select_from(record.join(record_version, sa.and_(_v.record == _r.key, _v.version == _r.version)))
+    .where(_r.deleted == sa.false())
+    .order_by(_r.key)
+)
 _LIVE: Final = _CURRENT.where(_r.deleted == sa.false()).order_by(_r.key)
-_READ: Final = _CURRENT.where(_r.reference == sa.bindparam("reference"))
-_HISTORY: Final = _VERSION.where(_r.reference == sa.bindparam("reference")).order_by(_v.version.desc())
-_VREAD: Final = _HISTORY.where(_v.version == sa.bindparam("version"))
-_HEAD: Final = sa.select(_r.version, _r.digest, _r.deleted, _r.clients, _r.contributor).where(
+_READ: Final = Prepared(_CURRENT.where(_r.reference == sa.bindparam("reference")))
+_EVERY: Final = _VERSION.where(_r.reference == sa.bindparam("reference")).order_by(_v.version.desc())
+_HISTORY: Final = Prepared(_EVERY)
+_VREAD: Final = Prepared(_EVERY.where(_v.version == sa.bindparam("version")))
+_MANY: Final = Prepared(_LIVE.where(named(_r.reference, "references")))
+_TOP: Final = sa.select(_r.version, _r.digest, _r.deleted, _r.clients, _r.contributor).where(
     _r.reference == sa.bindparam("reference")
 )
-_LOCKED_HEAD: Final = _HEAD.with_for_update()
-_HEAD_COLUMNS: Final = tuple(column.name for column in _r if column.name not in ("key", "reference"))
-_NEXT: Final = (
+_HEAD: Final = Prepared(_TOP)
+_LOCKED_HEAD: Final = Prepared(_TOP.with_for_update())
+_STAYS: Final = ("key", "reference", "first_at")
+_HEAD_COLUMNS: Final = tuple(column.name for column in _r if column.name not in _STAYS)
+_NEXT: Final = Prepared(
     sa.update(record)
     .where(_r.reference == sa.bindparam("of"), _r.version == sa.bindparam("before"))
     .values({name: sa.bindparam(name) for name in _HEAD_COLUMNS})
     .returning(_r.key)
 )
-_VERSION_IN: Final = sa.insert(record_version)
-_INDEX_IN: Final = sa.insert(record_index)
-_CLIENT_IN: Final = sa.insert(record_client)
-_INDEX_OUT: Final = sa.delete(record_index).where(_i.record == sa.bindparam("of"))
-_CLIENT_OUT: Final = sa.delete(record_client).where(record_client.c.record == sa.bindparam("of"))
-_OF_CLIENT: Final = _LIVE.where(
-    _r.key.in_(sa.select(record_client.c.record).where(record_client.c.client == sa.bindparam("client")))
+_HEAD_IN: Final = sa.insert(record).returning(_r.key, sort_by_parameter_order=True)
+_VERSION_IN: Final = Prepared(sa.insert(record_version))
+_INDEX_IN: Final = Prepared(sa.insert(record_index))
+_CLIENT_IN: Final = Prepared(sa.insert(record_client))
+_PART_IN: Final = Prepared(sa.insert(record_part))
+_ABOVE_IN: Final = Prepared(sa.insert(record_part_above))
+_INDEX_OUT: Final = tuple(
+    Prepared(sa.delete(table).where(table.c.record == sa.bindparam("of")))
+    for table in (record_index, record_part, record_part_above)
 )
-_SOURCE: Final = sa.select(_s.reference).where(
-    _s.organisation == sa.bindparam("organisation"), _s.key_hash == sa.bindparam("key_hash")
+_CLIENT_OUT: Final = Prepared(sa.delete(record_client).where(record_client.c.record == sa.bindparam("of")))
+_THEIRS: Final = _r.key.in_(sa.select(record_client.c.record).where(record_client.c.client == sa.bindparam("client")))
+_OF_CLIENT: Final = Prepared(_LIVE.where(_THEIRS))
+_OF_CLIENT_IN: Final = Prepared(_LIVE.where(_THEIRS, named(_r.type, "types")))
+_STANDING_AROUND: Final = Prepared(
+    _STANDING.where(
+        _r.key.in_(sa.select(record_client.c.record).where(named(record_client.c.client, "clients"))),
+        named(_r.type, "types"),
+    )
+)
+_STANDING_OF: Final = Prepared(_STANDING.where(named(_r.reference, "references")))
+_VALUE: Final = sa.select(_i.record).where(
+    _i.type == sa.bindparam("type"), _i.param == sa.bindparam("param"), _i.value == sa.bindparam("value"), VALUED
+)
+_FIND: Final = Prepared(_LIVE.where(_r.key.in_(_VALUE)))
+_FIND_IN: Final = Prepared(_LIVE.where(_r.key.in_(_VALUE.where(_i.system == sa.bindparam("system")))))
+_POINTING: Final = sa.select(_i.record).where(_i.target == sa.bindparam("target"), _i.kind == "reference", POINTING)
+_REFERRING: Final = Prepared(
+    sa.select(_r.reference).where(_r.key.in_(_POINTING), _r.deleted == sa.false()).order_by(_r.key)
+)
+_SOURCE: Final = Prepared(
+    sa.select(_s.reference).where(
+        _s.organisation == sa.bindparam("organisation"), _s.key_hash == sa.bindparam("key_hash")
+    )
 )
 
 
@@ -73,22 +122,71 @@ class Records:
     def append(self, draft: RecordDraft) -> None:
         """Add a version, the head's plus one; its index and client rows replace the old ones."""
         reference = f"{draft.type}/{draft.id}"
-        row = _head_row(draft)
+        row = head_row(draft)
         if draft.version == 1:
-            key = self._sql.insert_new(record, {"reference": reference, **row})
+            key = self._sql.insert_new(record, {"reference": reference, "first_at": draft.at, **row})
         else:
             key = self._sql.value(_NEXT, {"of": reference, "before": draft.version - 1, **row})
         if key is None:
             raise VersionConflict(f"version {draft.version} does not follow the current one", place=reference)
-        self._sql.run(_VERSION_IN, _version_row(draft, key))
+        self._sql.run(_VERSION_IN, version_row(draft, key))
         if draft.version > 1:
-            self._sql.run(_INDEX_OUT, {"of": key})
+            self._forget(key)
             self._sql.run(_CLIENT_OUT, {"of": key})
         if draft.clients:
             clients = dict.fromkeys(draft.clients)
             self._sql.run(_CLIENT_IN, [{"record": key, "client": client} for client in clients])
-        if draft.index:
-            self._sql.run(_INDEX_IN, _index_rows(draft, key))
+        self._take_in(key, reference, draft.parts, draft.index)
+        renew_ways(self._sql, (reference,))
+
+    def append_new(self, drafts: Sequence[RecordDraft]) -> None:
+        """Add many records that are new, a few statements for all; VersionConflict where one of them is not."""
+        if not drafts:
+            return
+        heads = [
+            {"reference": f"{one.type}/{one.id}", "first_at": one.at, **head_row(one)}
+            for one in drafts
+            if one.version == 1
+        ]
+        if len(heads) < len(drafts):
+            raise VersionConflict("a new record begins with version 1")
+        keys = [row.key for row in self._sql.rows_in(_HEAD_IN, heads)]
+        each = list(zip(keys, drafts, strict=True))
+        parts = [part_rows(key, one.parts) for key, one in each]
+        for statement, rows in (
+            (_VERSION_IN, [version_row(one, key) for key, one in each]),
+            (_CLIENT_IN, [{"record": key, "client": who} for key, one in each for who in dict.fromkeys(one.clients)]),
+            (_PART_IN, [row for own, _ in parts for row in own]),
+            (_ABOVE_IN, [row for _, above in parts for row in above]),
+            (_INDEX_IN, [row for key, one in each for row in index_rows(key, f"{one.type}/{one.id}", one.index)]),
+        ):
+            if rows:
+                self._sql.run(statement, rows)
+        for chunk in _chunks([f"{one.type}/{one.id}" for one in drafts]):
+            renew_ways(self._sql, chunk)
+
+    def reindex(
+        self,
+        reference: str,
+        own: StoredFacet | None,
+        parts: Sequence[StoredPart],
+        index: Collection[IndexRow],
+        *,
+        version: int,
+        labels: StoredLabels,
+        container: bool = False,
+    ) -> None:
+        """Replace what is known beside the current version, which stays; VersionConflict where it is another."""
+        beside = {**own_row(own, labels), "container": container, **label_row(labels)}
+        this = sa.and_(_r.reference == reference, _r.version == version, _r.deleted == sa.false())
+        key = self._sql.value(sa.update(record).where(this).values(beside).returning(_r.key))
+        if key is None:
+            raise VersionConflict("the record was changed in the meantime", place=reference)
+        current = sa.and_(_v.record == key, _v.version == version)
+        self._sql.run(sa.update(record_version).where(current).values(labels=labels, **own_row(own, labels)))
+        self._forget(key)
+        self._take_in(key, reference, parts, index)
+        renew_ways(self._sql, (reference,))
 
     def read(self, type: str, id: str) -> SealedRecord | None:
         """The current version, also where it is a tombstone."""
@@ -100,38 +198,49 @@ class Records:
 
     def history(self, type: str, id: str) -> list[SealedRecord]:
         """Every version, the newest first."""
-        return _records(self._sql.rows(_HISTORY, {"reference": f"{type}/{id}"}))
+        return records_of(self._sql.rows(_HISTORY, {"reference": f"{type}/{id}"}))
 
     def of_client(self, client: str, types: Collection[str] | None = None) -> list[SealedRecord]:
         """What is about this client now, in the order in which it first came; no tombstones."""
-        statement = _OF_CLIENT if types is None else _OF_CLIENT.where(_r.type.in_(sorted(types)))
-        return _records(self._sql.rows(statement, {"client": client}))
+        if types is None:
+            return records_of(self._sql.rows(_OF_CLIENT, {"client": client}))
+        return records_of(self._sql.rows(_OF_CLIENT_IN, {"client": client, "types": types}))
+
+    def about(self, client: str) -> list[str]:
+        """References of the records that are about this client now; no tombstones."""
+        theirs = sa.select(record_client.c.record).where(record_client.c.client == client)
+        live = sa.select(_r.reference).where(_r.key.in_(theirs), _r.deleted == sa.false()).order_by(_r.key)
+        return [row.reference for row in self._sql.rows(live)]
 
     def many(self, references: Collection[str]) -> list[SealedRecord]:
         """The current versions of these, in the order asked for; what is absent or deleted is left out."""
-        found: dict[str, SealedRecord] = {}
-        for chunk in _chunks(references):
-            for one in _records(self._sql.rows(_LIVE.where(_r.reference.in_(chunk)))):
-                found[one.reference] = one
+        found = {one.reference: one for one in records_of(self._sql.rows(_MANY, {"references": set(references)}))}
         return [found[reference] for reference in dict.fromkeys(references) if reference in found]
+
+    def standing(self, references: Collection[str]) -> list[Standing]:
+        """The same without their content, in the order in which they came."""
+        rows = self._sql.rows(_STANDING_OF, {"references": set(references)}) if references else ()
+        return [_standing(row) for row in rows]
+
+    def standing_around(self, clients: Collection[str], types: Collection[str]) -> list[Standing]:
+        """What of these types is about any of these clients now, without its content; no tombstones."""
+        rows = self._sql.rows(_STANDING_AROUND, {"clients": set(clients), "types": types}) if clients else ()
+        return [_standing(row) for row in rows]
 
     def of_types(self, types: Collection[str]) -> list[SealedRecord]:
         """The directory: records of these types that are about no client; no tombstones."""
         nobody = ~sa.exists().where(record_client.c.record == _r.key)
-        return _records(self._sql.rows(_LIVE.where(_r.type.in_(sorted(types)), nobody)))
+        return records_of(self._sql.rows(_LIVE.where(_r.type.in_(sorted(types)), nobody)))
 
     def find(self, type: str, param: str, value: str, system: str = "") -> list[SealedRecord]:
         """Records with this value of a search parameter; without `system`, of any system."""
-        hits = sa.select(_i.record).where(_i.type == type, _i.param == param, _i.value == value)
-        if system:
-            hits = hits.where(_i.system == system)
-        return _records(self._sql.rows(_LIVE.where(_r.key.in_(hits))))
+        asked = {"type": type, "param": param, "value": value}
+        found = self._sql.rows(_FIND_IN, {**asked, "system": system}) if system else self._sql.rows(_FIND, asked)
+        return records_of(found)
 
     def referring(self, reference: str) -> list[str]:
         """References of the records whose reference index rows name this one; no tombstones."""
-        hits = sa.select(_i.record).where(_i.kind == "reference", _i.value == reference)
-        live = sa.select(_r.reference).where(_r.key.in_(hits), _r.deleted == sa.false()).order_by(_r.key)
-        return [row.reference for row in self._sql.rows(live)]
+        return [row.reference for row in self._sql.rows(_REFERRING, {"target": reference})]
 
     def source_key(self, organisation: str, key_hash: str) -> str | None:
         """The record that an organisation's own key stands for."""
@@ -144,67 +253,25 @@ class Records:
         if self._sql.insert_new(source_key, row) is None:
             raise VersionConflict("the source key already stands for a record", place=reference)
 
+    def _forget(self, key: int) -> None:
+        for statement in _INDEX_OUT:
+            self._sql.run(statement, {"of": key})
 
-def _head_row(draft: RecordDraft) -> dict[str, Any]:
-    labels = draft.labels
-    return {
-        "type": draft.type,
-        "version": draft.version,
-        "at": draft.at,
-        "digest": draft.digest,
-        "deleted": draft.deleted,
-        "contributor": draft.contributor,
-        "client": draft.clients[0] if len(draft.clients) == 1 else None,
-        "clients": draft.clients,
-        "confidentiality": masks.rank(labels.confidentiality),
-        "sensitivity_mask": masks.sensitivity_mask(labels.sensitivity),
-        "area_mask": masks.area_mask(labels.areas),
-        "sensitivity": labels.sensitivity,
-        "areas": labels.areas,
-    }
+    def _take_in(self, key: int, reference: str, parts: Sequence[StoredPart], index: Collection[IndexRow]) -> None:
+        own, above = part_rows(key, parts)
+        for statement, rows in ((_PART_IN, own), (_ABOVE_IN, above), (_INDEX_IN, index_rows(key, reference, index))):
+            if rows:
+                self._sql.run(statement, rows)
 
 
-def _version_row(draft: RecordDraft, key: int) -> dict[str, Any]:
-    return {
-        "record": key,
-        **{name: getattr(draft, name) for name in ("version", "at", "digest", "deleted", "contributor")},
-        **{name: getattr(draft, name) for name in ("source", "author", "clients", "labels")},
-        "nonce": draft.content.nonce,
-        "ciphertext": draft.content.ciphertext,
-        "wraps": draft.content.wraps,
-    }
-
-
-def _index_rows(draft: RecordDraft, key: int) -> list[dict[str, Any]]:
-    names = ("param", "kind", "system", "value", "start", "end")
-    own = {"record": key, "type": draft.type}
-    return [{**own, **{name: getattr(row, name) for name in names}} for row in draft.index]
-
-
-def _record(row: Row[Any]) -> SealedRecord:
-    content = SealedContent(bytes(row.nonce), bytes(row.ciphertext), row.wraps)
-    return SealedRecord(
-        type=row.type,
-        id=row.reference.partition("/")[2],
-        version=row.version,
-        at=row.at,
-        content=content,
-        digest=row.digest,
-        clients=row.clients,
-        labels=row.labels,
-        contributor=row.contributor,
-        source=row.source,
-        deleted=row.deleted,
-        author=row.author,
+def _standing(row: Row[Any]) -> Standing:
+    return Standing(
+        row.reference, row.version, bytes(row.nonce), row.clients, row.labels, row.contributor, row.author
     )
 
 
 def _maybe(row: Row[Any] | None) -> SealedRecord | None:
-    return _record(row) if row else None
-
-
-def _records(rows: Sequence[Row[Any]]) -> list[SealedRecord]:
-    return [_record(row) for row in rows]
+    return record_of(row) if row else None
 
 
 def _chunks(references: Collection[str]) -> Iterator[list[str]]:

@@ -12,58 +12,56 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from hub.store.columns import Instant, Json, Word, key
+from hub.store.columns import Exact, Instant, Word, at, exact, json, key, number, sealed, text
 from hub.store.model import DeliveryState, LinkState, StoredLabels
 
 Strings = tuple[str, ...]
 Object = dict[str, Any]
-Wraps = tuple[tuple[str, bytes], ...]
 
 hub: Final = sa.MetaData()
 audit: Final = sa.MetaData()
 
 
-def _text(name: str, default: str | None = None) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=False, server_default=default)
+def _own() -> tuple[sa.Column[Any], ...]:
+    """The labels that a record has beyond those of its parts (facet 0)."""
+    wide = (number(name, sa.BigInteger) for name in ("own_sensitivity", "own_areas"))
+    return (number("own_confidentiality", sa.SmallInteger), *wide)
 
 
-def _at(name: str) -> sa.Column[Any]:
-    return sa.Column(name, Instant, nullable=False)
-
-
-def _json(name: str, shape: Any) -> sa.Column[Any]:
-    return sa.Column(name, Json(shape), nullable=False)
-
-
-def _sealed(*, nullable: bool = False) -> tuple[sa.Column[Any], ...]:
-    return (
-        sa.Column("nonce", sa.LargeBinary, nullable=nullable),
-        sa.Column("ciphertext", sa.LargeBinary, nullable=nullable),
-        sa.Column("wraps", Json(Wraps), nullable=nullable),
-    )
+def _partial(name: str, *columns: Any, where: sa.TextClause, unique: bool = False) -> sa.Index:
+    return sa.Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 record: Final = sa.Table(
     "record",
     hub,
     key(),
-    sa.Column("reference", sa.Text, nullable=False, unique=True),
-    _text("type"),
+    sa.Column("reference", Exact, nullable=False, unique=True),
+    text("type"),
     sa.Column("version", sa.Integer, nullable=False),
-    _at("at"),
-    _text("digest"),
+    at("at"),
+    at("first_at", "1970-01-01 00:00:00.000000"),
+    text("digest"),
     sa.Column("deleted", sa.Boolean, nullable=False),
-    _text("contributor"),
+    text("contributor"),
+    sa.Column("author", sa.Text),
+    sa.Column("owner", sa.Text, comment="the organisation whose own words the current version is"),
     sa.Column("client", sa.Text, comment="where the record is about exactly one"),
-    _json("clients", Strings),
+    number("client_count", sa.SmallInteger),
+    json("clients", Strings),
     sa.Column("confidentiality", sa.SmallInteger, nullable=False, comment="rank"),
     sa.Column("sensitivity_mask", sa.BigInteger, nullable=False),
     sa.Column("area_mask", sa.BigInteger, nullable=False),
-    _json("sensitivity", Strings),
-    _json("areas", Strings),
+    json("sensitivity", Strings),
+    json("areas", Strings),
+    *_own(),
+    sa.Column("container", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 sa.Index("ix_record_client", record.c.client, record.c.type)
-sa.Index("ix_record_type", record.c.type)
+sa.Index("ix_record_type", record.c.type, record.c.deleted, record.c.reference)
+sa.Index("ix_record_at", record.c.type, record.c.at)
+sa.Index("ix_record_owner", record.c.owner, record.c.type)
+_partial("ix_record_unclaimed", record.c.type, where=sa.text("client_count = 0"))
 
 record_version: Final = sa.Table(
     "record_version",
@@ -71,16 +69,40 @@ record_version: Final = sa.Table(
     key(),
     sa.Column("record", sa.ForeignKey("record.key", ondelete="CASCADE"), nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
-    _at("at"),
-    _text("digest"),
+    at("at"),
+    text("digest"),
     sa.Column("deleted", sa.Boolean, nullable=False),
-    _text("contributor"),
+    text("contributor"),
     sa.Column("source", sa.Text),
     sa.Column("author", sa.Text),
-    _json("clients", Strings),
-    _json("labels", StoredLabels),
-    *_sealed(),
+    json("clients", Strings),
+    json("labels", StoredLabels),
+    *sealed(),
+    *_own(),
     sa.UniqueConstraint("record", "version", name="uq_record_version"),
+)
+sa.Index("ix_record_version_at", record_version.c.at)
+
+record_part: Final = sa.Table(
+    "record_part",
+    hub,
+    sa.Column("record", sa.ForeignKey("record.key", ondelete="CASCADE"), primary_key=True),
+    sa.Column("no", sa.Integer, primary_key=True, comment="from 1 on; -1 is the prose of the record"),
+    exact("refers_to", ""),
+    sa.Column("confidentiality", sa.SmallInteger, nullable=False, comment="rank"),
+    sa.Column("sensitivity", sa.BigInteger, nullable=False),
+    sa.Column("areas", sa.BigInteger, nullable=False),
+    sa.Column("type", sa.Text, nullable=False, server_default="", comment="of the resource inside that it is of"),
+)
+
+sa.Index("ix_record_part_refers_to", record_part.c.refers_to)
+
+record_part_above: Final = sa.Table(
+    "record_part_above",
+    hub,
+    sa.Column("record", sa.ForeignKey("record.key", ondelete="CASCADE"), primary_key=True),
+    sa.Column("no", sa.Integer, primary_key=True),
+    sa.Column("above", sa.Integer, primary_key=True),
 )
 
 record_client: Final = sa.Table(
@@ -96,17 +118,38 @@ record_index: Final = sa.Table(
     hub,
     key(),
     sa.Column("record", sa.ForeignKey("record.key", ondelete="CASCADE"), nullable=False),
-    *(_text(name) for name in ("type", "param", "kind", "system", "value", "start", "end")),
+    *(text(name) for name in ("type", "param", "kind")),
+    *(exact(name) for name in ("system", "value", "start", "end")),
+    sa.Column("low", sa.Double),
+    sa.Column("high", sa.Double),
+    exact("id", ""),
+    number("part", sa.Integer),
+    exact("target", ""),
+    text("element", ""),
+    sa.Column("prose", sa.Boolean, nullable=False, server_default=sa.false()),
+    number("tie", sa.Integer),
 )
-sa.Index("ix_record_index_record", record_index.c.record)
-sa.Index("ix_record_index_value", record_index.c.value, record_index.c.param, record_index.c.type)
+
+_i = record_index.c
+DATED: Final = sa.text("start <> ''")
+MEASURED: Final = sa.text("low IS NOT NULL")
+POINTING: Final = sa.text("target <> ''")
+VALUED: Final = sa.text("value <> ''")
+"""What the partial indexes hold. A statement that is to use one says so in the same words."""
+
+sa.Index("ix_record_index_record", _i.record, _i.param)
+_partial("ix_record_index_value", _i.type, _i.param, _i.value, _i.id, _i.record, where=VALUED)
+for _name, _where in (("start", DATED), ("end", DATED), ("low", MEASURED), ("high", MEASURED)):
+    _partial(f"ix_record_index_{_name}", _i.type, _i.param, _i[_name], _i.record, where=_where)
+_partial("ix_record_index_target", _i.target, where=POINTING)
+
 
 source_key: Final = sa.Table(
     "source_key",
     hub,
     sa.Column("organisation", sa.Text, primary_key=True),
     sa.Column("key_hash", sa.Text, primary_key=True),
-    _text("reference"),
+    text("reference"),
 )
 
 identity_link: Final = sa.Table(
@@ -114,11 +157,11 @@ identity_link: Final = sa.Table(
     hub,
     key(),
     sa.Column("id", sa.Text, nullable=False, unique=True),
-    *(_text(name) for name in ("organisation", "system", "value", "client")),
+    *(text(name) for name in ("organisation", "system", "value", "client")),
     sa.Column("state", Word(LinkState), nullable=False),
     sa.Column("suspect", sa.Text),
-    _text("why", ""),
-    *_sealed(nullable=True),
+    text("why", ""),
+    *sealed(nullable=True),
     sa.UniqueConstraint("organisation", "system", "value", name="uq_identity_link"),
 )
 sa.Index("ix_identity_link_value", identity_link.c.value)
@@ -129,14 +172,14 @@ received: Final = sa.Table(
     hub,
     key(),
     sa.Column("id", sa.Text, nullable=False, unique=True),
-    *(_text(name) for name in ("organisation", "adapter", "format", "message_id", "sha256")),
+    *(text(name) for name in ("organisation", "adapter", "format", "message_id", "sha256")),
     sa.Column("size", sa.BigInteger, nullable=False),
-    _at("at"),
-    *_sealed(),
-    _text("outcome"),
-    _text("mapping"),
-    _json("report", Object),
-    _json("clients", Strings),
+    at("at"),
+    *sealed(),
+    text("outcome"),
+    text("mapping"),
+    json("report", Object),
+    json("clients", Strings),
     sa.UniqueConstraint("organisation", "message_id", "adapter", "sha256", name="uq_received"),
 )
 
@@ -145,10 +188,10 @@ outbox: Final = sa.Table(
     hub,
     key(),
     sa.Column("id", sa.Text, nullable=False, unique=True),
-    _text("kind"),
-    _text("client"),
-    _json("detail", Object),
-    _at("at"),
+    text("kind"),
+    text("client"),
+    json("detail", Object),
+    at("at"),
     sa.Column("leased_until", Instant),
     sa.Column("attempts", sa.Integer, nullable=False),
 )
@@ -158,23 +201,23 @@ delivery: Final = sa.Table(
     hub,
     key(),
     sa.Column("id", sa.Text, nullable=False, unique=True),
-    *(_text(name) for name in ("organisation", "adapter", "item", "direction", "client")),
+    *(text(name) for name in ("organisation", "adapter", "item", "direction", "client")),
     sa.Column("state", Word(DeliveryState), nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
-    _at("next_at"),
-    _at("created"),
-    _at("updated"),
-    *(_text(name) for name in ("cause", "version")),
-    _json("areas", Strings),
-    _text("basis"),
-    _json("because", Strings),
-    _text("outcome"),
-    _text("destination"),
-    _json("withheld", tuple[Object, ...]),
-    _text("idempotency_key"),
-    _text("sha256"),
+    at("next_at"),
+    at("created"),
+    at("updated"),
+    *(text(name) for name in ("cause", "version")),
+    json("areas", Strings),
+    text("basis"),
+    json("because", Strings),
+    text("outcome"),
+    text("destination"),
+    json("withheld", tuple[Object, ...]),
+    text("idempotency_key"),
+    text("sha256"),
     sa.Column("size", sa.BigInteger, nullable=False),
-    _json("detail", Object),
+    json("detail", Object),
 )
 
 PENDING: Final = sa.text("state = 'pending'")
@@ -183,21 +226,9 @@ SENDING: Final = sa.text("state = 'sending'")
 OPEN: Final = sa.text("state IN ('pending', 'sending')")
 
 
-def _partial(name: str, *columns: Any, where: sa.TextClause, unique: bool = False) -> sa.Index:
-    return sa.Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
-
-
 _d = delivery.c
-_partial(
-    "uq_delivery_waiting",
-    _d.organisation,
-    _d.client,
-    _d.item,
-    _d.adapter,
-    _d.direction,
-    where=FRESH,
-    unique=True,
-)
+_lane = (_d.organisation, _d.client)
+_partial("uq_delivery_waiting", *_lane, _d.item, _d.adapter, _d.direction, where=FRESH, unique=True)
 _partial("uq_delivery_in_flight", _d.organisation, _d.client, where=SENDING, unique=True)
 _partial("ix_delivery_open", _d.key, where=OPEN)
 _partial("ix_delivery_lane", _d.organisation, _d.client, _d.key, where=OPEN)
@@ -208,14 +239,14 @@ holding: Final = sa.Table(
     "holding",
     hub,
     key(),
-    *(_text(name) for name in ("organisation", "item", "client")),
+    *(text(name) for name in ("organisation", "item", "client")),
     sa.Column("version", sa.Integer, nullable=False),
-    _text("digest"),
-    _at("at"),
-    _json("areas", Strings),
-    _json("records", Strings),
-    _json("because", Strings),
-    _text("delivery"),
+    text("digest"),
+    at("at"),
+    json("areas", Strings),
+    json("records", Strings),
+    json("because", Strings),
+    text("delivery"),
     sa.UniqueConstraint("client", "organisation", "item", "version", name="uq_holding"),
 )
 
@@ -223,9 +254,9 @@ organisation: Final = sa.Table(
     "organisation",
     hub,
     sa.Column("id", sa.Text, primary_key=True),
-    _json("resource", Object),
-    _json("configuration", Object),
-    *_sealed(nullable=True),
+    json("resource", Object),
+    json("configuration", Object),
+    *sealed(nullable=True),
     sa.Column("active", sa.Boolean, nullable=False),
 )
 
@@ -236,14 +267,14 @@ client_key: Final = sa.Table(
     sa.Column("wrapped", sa.LargeBinary, nullable=False),
 )
 
-meta: Final = sa.Table("meta", hub, sa.Column("name", sa.Text, primary_key=True), _text("value"))
+meta: Final = sa.Table("meta", hub, sa.Column("name", sa.Text, primary_key=True), text("value"))
 
 used_token: Final = sa.Table(
     "used_token",
     hub,
     sa.Column("organisation", sa.Text, primary_key=True),
     sa.Column("jti", sa.Text, primary_key=True),
-    _at("until"),
+    at("until"),
 )
 sa.Index("ix_used_token_until", used_token.c.until)
 
@@ -251,11 +282,11 @@ audit_entry: Final = sa.Table(
     "audit_entry",
     audit,
     key(),
-    _text("file"),
+    text("file"),
     sa.Column("seq", sa.BigInteger, nullable=False),
-    _text("hash"),
-    _json("body", Object),
-    _json("event", Object),
+    text("hash"),
+    json("body", Object),
+    json("event", Object),
     sa.UniqueConstraint("file", "seq", name="uq_audit_entry"),
 )
 

@@ -11,31 +11,59 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, TypeVar
 
-from hub.errors import HubError
+from hub.errors import HubError, Unavailable
 from hub.store.deliveries import Deliveries
 from hub.store.directory import Keys, Organisations, Tokens
 from hub.store.engine import PATIENCE, Engines, Sql, open_engines, transaction
+from hub.store.exports import Exports
+from hub.store.faults import is_clash
 from hub.store.holdings import Holdings
 from hub.store.identity import Identity
+from hub.store.jobs import Jobs
+from hub.store.kept import Kept
 from hub.store.migrate import HUB, Line, is_current, upgrade
+from hub.store.model import OrganisationEntry
 from hub.store.outbox import Outbox
 from hub.store.received import ReceivedLog
 from hub.store.records import Records
+from hub.store.rules import Rules
+from hub.store.search.search import Search
+from hub.store.search_parameters import SearchParameters
+from hub.store.versions import Versions
+
+T = TypeVar("T")
+
+ATTEMPTS: Final = 5
+"""How often a transaction that clashes with others is tried before its caller is told."""
 
 
 class Tx:
     """One transaction, grouped by what its parts speak of."""
 
-    def __init__(self, sql: Sql, clock: Callable[[], datetime], ids: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        sql: Sql,
+        clock: Callable[[], datetime],
+        ids: Callable[[], str],
+        directories: Kept[list[OrganisationEntry]],
+    ) -> None:
+        self.hold = sql.hold
+        """Hold a name until the end of the transaction; others that ask for it wait."""
         self.records = Records(sql)
+        self.rules = Rules(sql)
+        self.search = Search(sql)
+        self.search_parameters = SearchParameters(sql)
+        self.jobs = Jobs(sql, clock)
+        self.versions = Versions(sql)
         self.identity = Identity(sql)
         self.received = ReceivedLog(sql)
         self.outbox = Outbox(sql, ids)
         self.deliveries = Deliveries(sql, clock, ids)
         self.holdings = Holdings(sql)
-        self.organisations = Organisations(sql)
+        self.exports = Exports(sql)
+        self.organisations = Organisations(sql, ids, directories)
         self.keys = Keys(sql)
         self.tokens = Tokens(sql)
 
@@ -50,6 +78,7 @@ class Store:
         self._line = line
         self._clock = clock
         self._ids = ids
+        self._directories: Kept[list[OrganisationEntry]] = Kept(4)
 
     @classmethod
     def open(
@@ -80,9 +109,29 @@ class Store:
         """
         return self._transaction(writing=True)
 
+    def writing_again(self, work: Callable[[Tx], T], *, attempts: int = ATTEMPTS) -> T:
+        """Do `work` in one `writing()` transaction; once more, from the start, where it clashed with another.
+
+        Only what PostgreSQL calls a serialization failure or a deadlock is done again: nothing of it was kept. So
+        `work` may do nothing outside the transaction. Unavailable after so many attempts.
+        """
+        for attempt in range(1, attempts + 1):
+            try:
+                with self.writing() as tx:
+                    return work(tx)
+            except Unavailable as error:
+                if attempt == attempts or not is_clash(error):
+                    raise
+        raise AssertionError("at least one attempt")
+
     def reading(self) -> AbstractContextManager[Tx]:
         """One transaction that sees one state of the database throughout, and can change nothing."""
         return self._transaction(writing=False)
+
+    @property
+    def answers_at_once(self) -> bool:
+        """Whether reading waits for nobody: the database is in this process, and a connection is free."""
+        return self._engines.dialect == "sqlite" and self._engines.is_free()
 
     def ready(self) -> dict[str, Any]:
         """Which database it is, and whether it answers with the tables of this version."""
@@ -100,4 +149,4 @@ class Store:
     def _transaction(self, *, writing: bool) -> Iterator[Tx]:
         engine = self._engines.writer if writing else self._engines.reader
         with transaction(engine, writing=writing) as sql:
-            yield Tx(sql, self._clock, self._ids)
+            yield Tx(sql, self._clock, self._ids, self._directories)

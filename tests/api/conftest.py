@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.api.search_fixtures import furnished_hub
 from tests.api.service import Service, serving
 from tests.exchange.fixtures import each_house, house, one_house, organisation_keys, sqlite_url
 from tests.exchange.world import House
 
-__all__ = ["each_house", "house", "one_house", "organisation_keys", "sqlite_url"]
+__all__ = ["each_house", "furnished_hub", "house", "one_house", "organisation_keys", "sqlite_url"]
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ anywhere: not the word, not the id, in no body and no header.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,7 @@ from starlette.routing import BaseRoute
 from hub.consent.model import Labels
 from hub.fhir import codes, text
 from tests.api.service import Service
-from tests.exchange.world import BIRTH_NUMBER, CLIENT, House, Person, area, goal, signed, transaction, urn
+from tests.exchange.world import House, Person, area, goal, signed, transaction, urn
 
 Resource = dict[str, Any]
 AREAS = (*codes.AREAS, codes.UNCLASSIFIED)
@@ -158,6 +159,10 @@ class Ask:
 
 def asks(app: FastAPI, house: House, planted: Planted) -> dict[str, list[Ask]]:
     """Every request to be made of every route (method and template); KeyError for a route nobody thought of."""
+    from tests.api.planted_interactions import interaction_asks
+    from tests.api.planted_operations import operation_asks
+    from tests.api.planted_search import search_asks
+
     references = sorted(
         {*planted.canaries.values(), *house.references.values(), f"Patient/{'a' * 26}", f"Goal/{'b' * 26}"}
     )
@@ -185,17 +190,11 @@ def asks(app: FastAPI, house: House, planted: Planted) -> dict[str, list[Ask]]:
         "POST /fhir/{type}": [
             Ask("POST", "/fhir/Goal", text.write(goal(house.client, one))) for one in ("health", "finance")
         ] + [Ask("POST", "/fhir/Goal", text.write(about(goal(house.client, "health"), r))) for r in some[::6]],
-        "POST /fhir/Patient/_search": [
-            Ask("POST", "/fhir/Patient/_search", found.encode(), "application/x-www-form-urlencoded")
-            for found in (
-                f"identifier={BIRTH_NUMBER}%7C{CLIENT.birth_number}", "identifier=x%7Cy", "name=KNR", "identifier=KNR",
-            )
-        ],
         "POST /fhir": [Ask("POST", "/fhir", text.write(new_goal(house.client)))],
         "POST /fhir/": [Ask("POST", "/fhir/", text.write(new_goal(house.client)))],
     }  # fmt: skip
-    for operation in ("$summary", "$social-summary", "$everything"):
-        known[f"GET /fhir/Patient/{{id}}/{operation}"] = [Ask("GET", f"/fhir/{p}/{operation}") for p in patients]
+    known |= operation_asks(house, patients, some) | search_asks(house, patients)
+    known |= {r: [*known.get(r, []), *more] for r, more in interaction_asks(house, some).items()}
     return {route: known[route] for route in routes(app)}
 
 
@@ -249,6 +248,8 @@ def leaks(service: Service, organisation: str, planted: Planted, only: str = "")
 
 
 def everything_said(answer: httpx.Response) -> str:
-    """Status line, headers and body."""
+    """Status line, headers and body; without the link of a search that echoes the question."""
     headers = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
-    return f"{answer.status_code} {answer.reason_phrase}\n{headers}\n{answer.text}"
+    echoed = re.search(r'\{"relation":"self","url":"[^"]*"\}', answer.text) if '"searchset"' in answer.text else None
+    body = answer.text.replace(echoed[0], "") if echoed else answer.text
+    return f"{answer.status_code} {answer.reason_phrase}\n{headers}\n{body}"

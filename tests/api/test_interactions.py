@@ -124,19 +124,13 @@ def test_a_client_is_found_by_an_exact_number_and_only_by_who_may_see_them(serve
     def found(organisation: str, form: dict[str, str]) -> dict[str, Any]:
         answer = served.http.post("/fhir/Patient/_search", data=form, headers=served.headers(organisation))
         assert answer.status_code == 200, answer.text
-        return dict(answer.json())
+        return {name: said for name, said in answer.json().items() if name != "link"}
 
     assert found("municipality", form)["total"] == 1
     hidden = found("stranger", form)
     absent = found("stranger", {"identifier": f"{BIRTH_NUMBER}|0000000000"})
     assert hidden == absent
     assert found("municipality", {"identifier": f"{system_of('gp')}|{CLIENT.birth_number}"})["total"] == 0
-
-
-@pytest.mark.parametrize("form", [{}, {"name": "x"}, {"identifier": "x"}, {"identifier": "a|b", "name": "x"}])
-def test_a_search_for_anything_else_is_not_offered(calm: Service, form: dict[str, str]) -> None:
-    answer = calm.http.post("/fhir/Patient/_search", data=form, headers=calm.headers("gp"))
-    assert answer.status_code in (400, 415)
 
 
 def test_an_organisation_reads_what_it_wrote_itself_and_not_what_others_added(served: Service) -> None:
@@ -249,12 +243,13 @@ def test_what_the_server_says_of_a_record_is_not_taken_from_the_sender(served: S
     assert stored["meta"]["lastUpdated"] > "2020"
 
 
-def test_a_write_about_somebody_elses_client_is_404_like_one_about_nobody(served: Service) -> None:
+def test_a_write_about_somebody_elses_client_is_refused_like_one_about_nobody(served: Service) -> None:
     client = intake(served)
     hidden = served.send("stranger", "POST", "/fhir/Goal", goal(client, "health"))
     absent = served.send("stranger", "POST", "/fhir/Goal", goal(f"Patient/{'a' * 26}", "health"))
-    assert hidden.status_code == absent.status_code == 404
+    assert hidden.status_code == absent.status_code == 422
     assert hidden.content == absent.content
+    assert hidden.json()["issue"][0]["expression"] == ["/subject/reference"]
 
 
 def test_writing_through_a_partial_view_is_refused(served: Service) -> None:
@@ -360,7 +355,7 @@ def test_more_entries_than_the_limit_are_413(calm: Service) -> None:
         {"identifier": {"value": {"a": 1}}, "entry": []},
         {"identifier": {"value": "a\u0000b"}, "entry": []},
         {"type": ["transaction"]},
-        {"type": "batch"},
+        {"type": "collection"},
     ],
 )  # fmt: skip
 def test_a_bundle_that_is_none_is_refused_and_never_a_defect(calm: Service, change: dict[str, Any]) -> None:
@@ -425,7 +420,7 @@ def test_json_that_is_not_strict_is_400_with_its_place(calm: Service, body: byte
     assert place in answer.json()["issue"][0]["diagnostics"]
 
 
-@pytest.mark.parametrize("media", ["text/plain", "application/xml", "application/fhir+xml", "multipart/form-data", ""])
+@pytest.mark.parametrize("media", ["text/plain", "application/pdf", "xml", "multipart/form-data", ""])
 def test_another_content_type_is_415(calm: Service, media: str) -> None:
     answer = calm.send("municipality", "POST", "/fhir/Goal", b"{}", headers={"Content-Type": media})
     assert answer.status_code == 415
@@ -458,9 +453,9 @@ def test_nobody_without_a_token_is_read_at_length(calm: Service) -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("DELETE", "/fhir/Goal/x"),
-        ("PATCH", "/fhir/Goal/x"),
-        ("GET", "/fhir/Goal"),
+        ("DELETE", "/fhir/Provenance/x"),
+        ("PATCH", "/fhir/AuditEvent/x"),
+        ("TRACE", "/fhir/Goal"),
         ("GET", "/fhir/nothing/here/at/all"),
     ],
 )

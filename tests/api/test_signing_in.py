@@ -38,7 +38,7 @@ def test_an_organisation_signs_in_and_names_purpose_and_basis(calm: Service) -> 
 def test_what_is_missing_or_unknown_is_400(calm: Service, changes: dict[str, str | None]) -> None:
     answer = calm.ask_token("gp", **changes)
     assert answer.status_code == 400, answer.text
-    assert answer.json()["error"] in ("invalid_request", "invalid_scope")
+    assert answer.json()["error"] in ("invalid_request", "invalid_scope", "unsupported_grant_type")
 
 
 @pytest.mark.parametrize("person", ["Patient/anybody", "RelatedPerson/anybody"])

@@ -55,7 +55,7 @@ def test_pages_are_walked_and_references_brought_along(server: Any, live: Servic
     for day in range(1, 8):
         Observation(weight(client, 70 + day, day)).create(server)
     search = Observation.where({"patient": client, "_count": "3", "_sort": "date"})
-    days = [o.effectiveDateTime.isostring for o in search.perform_resources_iter(server)]
+    days = [o.as_json()["effectiveDateTime"] for o in search.perform_resources_iter(server)]
     assert days == [f"2026-11-{day:02}" for day in range(1, 8)]
     with_client = Observation.where({"patient": client}).include("subject").perform(server)
     assert [e.resource.resource_type for e in with_client.entry].count("Patient") == 1

@@ -65,7 +65,7 @@ def test_what_is_asked_for_twice_is_made_once(fhirpy: SyncFHIRClient, live: Serv
     wanted = fhirpy.resources("Condition").search(identifier=f"{system}|P-1")
     first, was_made = wanted.get_or_create(told)
     second, was_made_again = wanted.get_or_create(told)
-    assert (bool(was_made), bool(was_made_again)) == (True, False)
+    assert (was_made, was_made_again) == (True, False)
     assert first["id"] == second["id"]
     changed, _ = wanted.update(fhirpy.resource("Condition", **problem(live.house.client, "Opakovaný pád", "P-1")))
     assert changed["id"] == first["id"]

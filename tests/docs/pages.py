@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterator
+from itertools import dropwhile, takewhile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,10 +68,16 @@ def commands_of(page: Path) -> Iterator[list[str]]:
                     yield words
 
 
+def fenced(text: str, language: str) -> list[str]:
+    """The fenced blocks of a text that are in one language."""
+    return [block for said, block in _FENCE.findall(text) if said == language]
+
+
 def table_under(page: Path, heading: str) -> list[list[str]]:
     """The rows of the first table under a heading, without its head."""
     _, _, below = text_of(page).partition(f"# {heading}\n")
-    rows = [line for line in re.split(r"^#", below, maxsplit=1, flags=re.MULTILINE)[0].splitlines() if line[:1] == "|"]
+    section = re.split(r"^#", below, maxsplit=1, flags=re.MULTILINE)[0].splitlines()
+    rows = list(takewhile(lambda line: line[:1] == "|", dropwhile(lambda line: line[:1] != "|", section)))
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows[2:]]
 
 

@@ -148,14 +148,3 @@ def test_every_example_is_valid(place: Path, monkeypatch: pytest.MonkeyPatch) ->
     files = [str(file.relative_to(place)) for file in sorted((place / "examples").rglob("*.json"))]
     code, said = run(place, monkeypatch, "validate", *files)
     assert code == 0, said
-
-
-def test_a_key_and_an_assertion_are_made_as_the_page_of_the_api_says(
-    place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    code, said = run(place, monkeypatch, *documented("client keygen")[0])
-    assert code == 0
-    assert "d" not in json.loads(said)["keys"][0]
-    code, said = run(place, monkeypatch, *documented("client assertion")[0])
-    assert code == 0
-    assert said.strip().count(".") == 2

@@ -1,16 +1,11 @@
-"""Facts that documents repeat are the code's: settings, errors, bases, tables, the journey, the version."""
+"""Facts that documents repeat are the code's: settings, bases, tables, decisions, the journey, the version."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path
 
 import hub
-from hub import errors
-from hub.api.app import create_app
-from hub.api.body import UnsupportedMediaType
-from hub.bootstrap import bootstrap
 from hub.consent.model import Basis
 from hub.demo.cast import ORGANISATIONS
 from hub.demo.journey import JOURNEY
@@ -18,7 +13,6 @@ from hub.exchange.connect import ITEMS, KINDS, ROLES
 from hub.fhir.codes import AREAS
 from hub.mapping.conversions import CONVERSIONS, NODE_CONVERSIONS
 from hub.mapping.rules import KEYS
-from hub.security.keys import HubKeys
 from hub.settings import REPOSITORY, Settings
 from hub.store.model import DeliveryState
 from tests.docs.pages import DOCS, ROOT, prose_of, table_under, text_of
@@ -37,50 +31,6 @@ def test_every_setting_is_documented_with_its_default() -> None:
         shown = f"{value.relative_to(REPOSITORY)}` of the installation" if name == "mappings" else str(value)
         known[f"HUB_{name.upper()}"] = shown
     assert rows == known
-
-
-def test_every_error_is_documented_with_its_status_and_code() -> None:
-    said = {}
-    for row in table_under(DOCS / "api.md", "Errors"):
-        names, codes = re.findall(r"`(\w+)`", row[0]), re.findall(r"`([\w-]+)`", row[2])
-        said |= {name: (int(row[1]), code) for name, code in zip(names, codes, strict=True)}
-    tree = [errors.HubError, *errors.HubError.__subclasses__()]
-    known = {
-        one.__name__: (one.http_status, one.issue_code)
-        for one in tree
-        if one.__module__ == errors.__name__ or one is UnsupportedMediaType
-    }
-    assert said == known
-
-
-def test_every_route_is_documented_and_every_documented_route_exists(tmp_path: Path) -> None:
-    keys = tmp_path / "keys"
-    HubKeys.generate().save(keys)
-    house = bootstrap(Settings(data=tmp_path))
-    try:
-        routes = {
-            (method, route.path)
-            for route in every_route(create_app(house))
-            for method in route.methods - {"HEAD"}
-            if not route.path.startswith("/static")
-        }
-    finally:
-        house.close()
-    said = {
-        (method, path)
-        for row in table_under(DOCS / "api.md", "Routes")
-        for method, path in re.findall(r"`(GET|POST|PUT) ([^`]+)`", row[0])
-    }
-    assert said == {(method, path.rstrip("/") or "/") for method, path in routes}
-
-
-def every_route(application: object) -> list[object]:
-    """The routes of an application, also those of routers inside it."""
-    found: list[object] = []
-    for route in getattr(application, "routes", []):
-        inner = getattr(route, "original_router", None)
-        found += every_route(inner) if inner is not None else [route]
-    return [route for route in found if getattr(route, "methods", None)]
 
 
 def test_every_legal_basis_is_explained() -> None:

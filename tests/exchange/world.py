@@ -165,7 +165,7 @@ class House:
     def connect(self, *only: str, **changes: Mapping[str, Any]) -> None:
         """Connect the organisations of the case, or some of them."""
         entries = [(f"{id}.toml", {**self.entry(id), **changes.get(id, {})}) for id in (only or tuple(ICO))]
-        connect(self.hub.store, self.hub.vault, self.hub.registry, entries)
+        connect(self.hub.store, self.hub.vault, self.hub.registry, entries, then=self.hub.rulebook.recompile)
 
     def entry(self, id: str) -> dict[str, Any]:
         """The entry of one organisation, as an operator would write it."""

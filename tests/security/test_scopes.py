@@ -49,9 +49,28 @@ def test_no_scope_covers_nothing() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["system/*.*", "system/CarePlan.read", "system/CarePlan.", "system/CarePlan.sr", "system/CarePlan.rr",
+    ["system/CarePlan.reads", "system/CarePlan.*s", "system/CarePlan.", "system/CarePlan.sr", "system/CarePlan.rr",
      "patient/CarePlan.r", "user/*.r", "system/careplan.r", "openid", "system/*.r?x=1", "system/../x.r"],
 )  # fmt: skip
 def test_what_is_not_a_system_scope_is_refused(text: str) -> None:
     with pytest.raises(InsufficientScope):
         Scopes.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("version_1", "version_2"),
+    [("system/Goal.read", "rs"), ("system/Goal.write", "cud"), ("system/Goal.*", "cruds")],
+)
+def test_scopes_of_version_1_mean_what_the_specification_says(version_1: str, version_2: str) -> None:
+    assert str(Scopes.parse(version_1)) == f"system/Goal.{version_2}"
+
+
+@pytest.mark.parametrize("text", ["system/Patient.rs?birthdate=1948", "system/Observation.rs?category=x|y"])
+def test_a_scope_with_search_parameters_is_refused_with_its_reason(text: str) -> None:
+    with pytest.raises(InsufficientScope, match="consent"):
+        Scopes.parse(text)
+
+
+def test_only_types_that_are_kept_are_granted() -> None:
+    asked = Scopes.parse("system/*.r system/Goal.rs system/Nonsense.rs")
+    assert str(asked.among({"Goal", "Patient"})) == "system/*.r system/Goal.rs"

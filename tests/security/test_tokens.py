@@ -21,6 +21,7 @@ from hub.security.keys import HubKeys
 from hub.security.tokens import (
     Assertion,
     Caller,
+    Registration,
     issue_access_token,
     verify_access_token,
     verify_assertion,
@@ -35,11 +36,21 @@ SLABA = RSAKey.generate_key(1024, {"kid": "slaba-1"})
 KRATKA = ECKey.generate_key("P-256", {"kid": "kratka-1"})
 CIZI = ECKey.generate_key("P-384", {"kid": "ordinace-1"})
 
+PUBLISHED_AT = "https://klic.example/jwks.json"
 JWKS: dict[str, Mapping[str, Any]] = {
     "ordinace": {"keys": [ORDINACE.as_dict(private=False)]},
     "stara": {"keys": [STARA.as_dict(private=False)]},
     "slaba": {"keys": [SLABA.as_dict(private=False)]},
     "kratka": {"keys": [KRATKA.as_dict(private=False)]},
+}
+
+
+def by_value(jwks: Mapping[str, Any]) -> Registration:
+    return Registration(lambda _kid: jwks)
+
+
+REGISTERED = {name: by_value(jwks) for name, jwks in JWKS.items()} | {
+    "klic": Registration(lambda _kid: JWKS["ordinace"], PUBLISHED_AT)
 }
 
 
@@ -79,7 +90,7 @@ def encoded(value: object) -> str:
 
 
 def verify(token: str, **changed: Any) -> Assertion:
-    arguments: dict[str, Any] = {"registered": JWKS.get, "audience": TOKEN_URL, "now": NOW, **changed}
+    arguments: dict[str, Any] = {"registered": REGISTERED.get, "audience": TOKEN_URL, "now": NOW, **changed}
     return verify_assertion(token, **arguments)
 
 
@@ -162,6 +173,57 @@ def test_headers_that_bring_or_point_to_a_key_are_refused_although_the_signature
         verify(signed(claims(), header=changed))
 
 
+def test_a_jku_is_taken_where_it_is_the_registered_address() -> None:
+    said = claims(iss="klic", sub="klic")
+    assert verify(signed(said, header={"jku": PUBLISHED_AT})).organisation == "klic"
+    assert verify(signed(said)).organisation == "klic"
+
+
+@pytest.mark.parametrize(
+    "jku", ["https://klic.example/other.json", PUBLISHED_AT + "#x", PUBLISHED_AT.upper(), "", None, [PUBLISHED_AT]]
+)
+def test_no_other_jku_is_taken_and_no_key_is_looked_for(jku: object) -> None:
+    looked: list[str] = []
+
+    def look(kid: str) -> Mapping[str, Any]:
+        looked.append(kid)
+        return JWKS["ordinace"]
+
+    with pytest.raises(Unauthenticated):
+        verify(
+            signed(claims(iss="klic", sub="klic"), header={"jku": jku}),
+            registered=lambda _: Registration(look, PUBLISHED_AT),
+        )
+    assert not looked
+
+
+def test_a_jku_is_not_taken_for_keys_registered_by_value() -> None:
+    with pytest.raises(Unauthenticated):
+        verify(signed(claims(), header={"jku": ""}))
+
+
+def test_no_key_is_looked_for_where_the_claims_do_not_fit() -> None:
+    def look(_kid: str) -> Mapping[str, Any]:
+        raise AssertionError
+
+    for name, changed in CLAIMS_REFUSED.items():
+        if name != "unknown iss":
+            with pytest.raises(Unauthenticated):
+                verify(signed(claims(**changed)), registered=lambda _: Registration(look))
+
+
+def test_the_claims_of_ihe_iua_are_handed_on_as_they_were_signed() -> None:
+    iua = {"subject_organization_id": "ordinace", "purpose_of_use": [{"code": "TREAT"}]}
+    assert verify(signed(claims(extensions={"ihe_iua": iua, "other": 1}))).iua == iua
+    assert verify(signed(claims(extensions={"other": 1}))).iua == {}
+
+
+@pytest.mark.parametrize("extensions", [[], "ihe_iua", None, {"ihe_iua": []}, {"ihe_iua": "TREAT"}, {"ihe_iua": None}])
+def test_extensions_are_objects(extensions: object) -> None:
+    with pytest.raises(Unauthenticated):
+        verify(signed(claims(extensions=extensions)))
+
+
 def test_a_key_that_the_header_brings_along_is_not_used() -> None:
     with pytest.raises(Unauthenticated):
         verify(signed(claims(), CIZI, header={"jwk": CIZI.as_dict(private=False)}))
@@ -206,7 +268,7 @@ def test_weak_keys_are_not_taken_even_where_they_are_registered() -> None:
 def test_a_key_registered_for_something_else_is_not_taken(limits: dict[str, str]) -> None:
     jwks = {"keys": [{**ORDINACE.as_dict(private=False), **limits}]}
     with pytest.raises(Unauthenticated):
-        verify(signed(claims()), registered=lambda _: jwks)
+        verify(signed(claims()), registered=lambda _: by_value(jwks))
 
 
 def test_the_key_of_another_organisation_does_not_sign_for_this_one() -> None:
@@ -290,6 +352,13 @@ def test_an_access_token_says_who_for_what_and_on_which_basis() -> None:
         token_id="01" * 16,
         expires=NOW + timedelta(minutes=5),
     )
+
+
+def test_an_access_token_says_its_purpose_as_ihe_iua_does() -> None:
+    _, body, _ = issued(purpose="TREAT").split(".")
+    said = json.loads(base64.urlsafe_b64decode(body + "=="))["extensions"]["ihe_iua"]
+    assert said["subject_organization_id"] == f"{BASE}/Organization/ordinace"
+    assert said["purpose_of_use"] == [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "TREAT"}]
 
 
 def test_every_access_token_has_an_id_of_its_own() -> None:

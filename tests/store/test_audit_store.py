@@ -13,7 +13,8 @@ from alembic.runtime.migration import MigrationContext
 from hub.errors import IntegrityFailure
 from hub.store import schema
 from hub.store.audit_store import AuditStore, Folding
-from hub.store.journal import Journal, files, read
+from hub.store.journal import Journal
+from hub.store.journal_files import files, read
 from hub.store.store import Store
 from tests.store.samples import ANNA, BOHUS, Clock, at_once
 

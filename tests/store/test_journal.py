@@ -13,8 +13,9 @@ import pytest
 
 from hub.audit.chain import link, parse
 from hub.errors import IntegrityFailure, Unavailable
-from hub.store.journal import Journal, files, read
+from hub.store.journal import Journal
 from hub.store.journal_check import check
+from hub.store.journal_files import files, read
 from tests.store.samples import Clock, at_once
 
 

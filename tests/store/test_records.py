@@ -111,7 +111,7 @@ def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
 
 
 def test_eight_writers_on_one_record_give_each_version_once_and_in_order(store: Store) -> None:
-    rounds = 50
+    rounds = 200
 
     def write(_: int) -> list[int]:
         written = []
