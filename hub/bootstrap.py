@@ -302,11 +302,9 @@ class Hub:
         return Reader(
             store=self.store,
             gate=self.gate,
-            identities=self.identities,
             admission=self.admission,
             history=self.historian,
             author=self.author,
-            base=f"{self.settings.public_url}/fhir",
             clock=self.clock,
             ids=self.ids,
         )

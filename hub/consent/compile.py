@@ -183,9 +183,7 @@ def _rule(
     )
 
 
-def _both(
-    within: tuple[datetime, datetime], period: PeriodText | None, zone: ZoneInfo
-) -> tuple[datetime, datetime]:
+def _both(within: tuple[datetime, datetime], period: PeriodText | None, zone: ZoneInfo) -> tuple[datetime, datetime]:
     first, last = period.span(zone) if period is not None else _EVER
     return max(first, within[0]), min(last, within[1])
 

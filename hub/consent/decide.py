@@ -115,7 +115,9 @@ class Bound:
         if facts.type in DIRECTORY_TYPES:
             return Judgement(True, because(facts, Effect.PERMIT, "directory: about no client"))
         if facts.record.contributor in {a for a in self.ground.actors.permit if a.startswith("Organization/")}:
-            return Judgement(True, because(facts, Effect.PERMIT, "directory: about no client, contributed by the asker"))
+            return Judgement(
+                True, because(facts, Effect.PERMIT, "directory: about no client, contributed by the asker")
+            )
         return refused(facts, "default: deny", stopped=False)
 
     def _decide_container(self, record: Record, within: frozenset[Reference]) -> Decision:

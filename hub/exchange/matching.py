@@ -67,9 +67,7 @@ def taken_facets(
     """What of a record is judged on its own, by what surrounds it now; `named` are records that rules look up."""
     parts = {part.refers_to for part in record.parts if part.refers_to and parse_reference(part.refers_to)}
     around = tx.records.many(sorted({*parts, *named})) if parts or named else ()
-    records = {
-        s.reference: record_of(vault, policy, tx, s) if s.reference in named else _labelled(s) for s in around
-    }
+    records = {s.reference: record_of(vault, policy, tx, s) if s.reference in named else _labelled(s) for s in around}
     return facets(record, World(authoring_roles(tx, vault, [record]), records), policy.zone)
 
 

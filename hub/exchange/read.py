@@ -1,4 +1,4 @@
-"""Reading through the API: read, vread, find a client, and the documents made of a client's record.
+"""Reading through the API: read, vread, and the documents made of a client's record.
 
 Each answer is what the gate let through; hidden and absent are the same NotFound.
 https://hl7.org/fhir/R4/http.html#read
@@ -17,9 +17,8 @@ from hub.exchange.admission import Admission
 from hub.exchange.asker import Asker
 from hub.exchange.disclose import Disclosure, Gate, Visible
 from hub.exchange.history import Historian
-from hub.exchange.identify import Identities
 from hub.exchange.recorder import Written
-from hub.fhir import bundles, text
+from hub.fhir import text
 from hub.fhir.value import Reference, Resource
 from hub.store.model import Delivery, DeliveryState, Holding, SealedRecord
 from hub.store.store import Store, Tx
@@ -42,21 +41,17 @@ class Reader:
         *,
         store: Store,
         gate: Gate,
-        identities: Identities,
         admission: Admission,
         history: Historian,
         author: Resource,
-        base: str,
         clock: Callable[[], datetime],
         ids: Callable[[], str],
     ) -> None:
         self._store = store
         self._gate = gate
-        self._identities = identities
         self._admission = admission
         self._history = history
         self._author = author
-        self._base = base
         self._clock = clock
         self._ids = ids
 
@@ -90,22 +85,6 @@ class Reader:
             if sealed is None or sealed.deleted:
                 return None
             return self._gate.disclose(tx, asker.request("access"), [sealed], exit="read").get(written.reference)
-
-    def find_clients(self, asker: Asker, system: str, value: str) -> Resource:
-        """The clients with this exact identifier that the asker may see: a searchset Bundle."""
-        with self._store.reading() as tx:
-            sealed = tx.records.find("Patient", "identifier", self._identities.hash(system, value))
-            disclosure = self._gate.disclose(tx, asker.request("access"), sealed, exit="search")
-        found = [v.resource for v in disclosure.visible]
-        return bundles.searchset(found, base=self._base, total=len(found))
-
-    def everything(self, asker: Asker, client: Reference) -> Resource:
-        """All of a client's record that the asker may see: a searchset Bundle ($everything)."""
-        must_be_id(client.removeprefix("Patient/"))
-        with self._store.reading() as tx:
-            disclosure = self._disclose_client(tx, asker, client, tx.records.of_client(client), "everything")
-        found = [v.resource for v in disclosure.visible]
-        return bundles.searchset(found, base=self._base, total=len(found))
 
     def document(self, asker: Asker, client: Reference, item: str) -> Resource:
         """`summary` or `social-summary` of a client as the asker may see it; noted in the client's ledger."""

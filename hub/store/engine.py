@@ -21,8 +21,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine, Row, make_url
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
-from hub.errors import ConfigurationError, VersionConflict
-from hub.store.faults import translated
+from hub.errors import ConfigurationError, HubError, VersionConflict
+from hub.store.faults import meaning_of, translated
 from hub.store.prepared import Prepared
 
 PATIENCE: Final = 15
@@ -158,6 +158,7 @@ class Sql:
         self._held = held
         self._made = connection
         self._driver: Any = held.driver_connection
+        self._refusals: type[Exception] = engine.dialect.loaded_dbapi.Error
 
     @property
     def _connection(self) -> Connection:
@@ -167,30 +168,31 @@ class Sql:
 
     def rows(self, statement: Statement, values: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
         """Every row."""
+        if isinstance(statement, Prepared):
+            return self._fetched(statement, values or {})
         with translated():
-            if isinstance(statement, Prepared):
-                return self._fetched(statement, values or {})
             return self._connection.execute(statement, values).all()
 
     def row(self, statement: Statement, values: Mapping[str, Any] | None = None) -> Row[Any] | None:
         """The first row, if there is one."""
+        if isinstance(statement, Prepared):
+            found: Row[Any] | None = next(iter(self._fetched(statement, values or {})), None)
+            return found
         with translated():
-            if isinstance(statement, Prepared):
-                return next(iter(self._fetched(statement, values or {})), None)
             return self._connection.execute(statement, values).first()
 
     def value(self, statement: Statement, values: Mapping[str, Any] | None = None) -> Any:
         """The first column of the first row, or None."""
+        if isinstance(statement, Prepared):
+            return next((row[0] for row in self._fetched(statement, values or {})), None)
         with translated():
-            if isinstance(statement, Prepared):
-                return next((row[0] for row in self._fetched(statement, values or {})), None)
             return self._connection.execute(statement, values).scalar()
 
     def run(self, statement: Statement, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None) -> int:
         """How many rows the statement touched."""
+        if isinstance(statement, Prepared):
+            return self._touched(statement, values or {})
         with translated():
-            if isinstance(statement, Prepared):
-                return self._touched(statement, values or {})
             return self._connection.execute(statement, values).rowcount
 
     def rows_in(self, statement: sa.Executable, values: Sequence[Mapping[str, Any]]) -> Sequence[Row[Any]]:
@@ -226,35 +228,46 @@ class Sql:
         if self.writing and self.postgresql:
             self.run(_HOLD, {"name": name})
 
-    def _fetched(self, statement: Prepared, values: Mapping[str, Any]) -> Any:
+    def _fetched(self, statement: Prepared, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
         ready = statement.on(self._engine, values)
-        with self.driving():
-            fetched = self._driver.execute(ready.text, ready.values(values)).fetchall()
-        return ready.rows(fetched)
+        try:
+            return ready.rows(self._driver.execute(ready.text, ready.values(values)).fetchall())
+        except self._refusals as error:
+            raise self._meaning(error)  # noqa: B904 - its cause is what SQLAlchemy would have raised
 
     def _touched(self, statement: Prepared, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> int:
-        one = isinstance(values, Mapping)
-        ready = statement.on(self._engine, values if one else values[0])
-        with self.driving():
-            if one:
+        try:
+            if isinstance(values, Mapping):
+                ready = statement.on(self._engine, values)
                 return int(self._driver.execute(ready.text, ready.values(values)).rowcount)
+            ready = statement.on(self._engine, values[0])
             cursor = self._driver.cursor()
             cursor.executemany(ready.text, [ready.values(row) for row in values])
             return int(cursor.rowcount)
+        except self._refusals as error:
+            raise self._meaning(error)  # noqa: B904 - its cause is what SQLAlchemy would have raised
 
-    @contextmanager
-    def driving(self) -> Iterator[None]:
-        """What the driver raises becomes what SQLAlchemy would have raised; a connection that is gone is let go."""
-        dialect = self._engine.dialect
+    def begin(self) -> None:
+        """Begin on the driver; nobody else may have."""
         try:
-            yield
-        except dialect.loaded_dbapi.Error as error:
-            gone = dialect.is_disconnect(error, self._held, None)
-            if gone:
-                self._held.invalidate(error)
-            raise exc.DBAPIError.instance(
-                None, None, error, dialect.loaded_dbapi.Error, connection_invalidated=gone, dialect=dialect
-            ) from error
+            self._driver.execute("BEGIN IMMEDIATE" if self.writing else "BEGIN")
+        except self._refusals as error:
+            raise self._meaning(error)  # noqa: B904 - its cause is what SQLAlchemy would have raised
+
+    def commit(self) -> None:
+        """Commit on the driver what `begin` began."""
+        try:
+            self._driver.commit()
+        except self._refusals as error:
+            raise self._meaning(error)  # noqa: B904 - its cause is what SQLAlchemy would have raised
+
+    def _meaning(self, error: Any) -> HubError:
+        """What the driver raised, as the hub's error; a connection that is gone is let go."""
+        dialect = self._engine.dialect
+        gone = dialect.is_disconnect(error, self._held, None)
+        if gone:
+            self._held.invalidate(error)
+        return meaning_of(error, dialect, gone=gone)
 
 
 _HOLD: Final = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
@@ -281,14 +294,15 @@ def transaction(engine: Engine, *, writing: bool) -> Iterator[Sql]:
 @contextmanager
 def _on_sqlite(engine: Engine, writing: bool) -> Iterator[Sql]:
     """The same without SQLAlchemy, as long as every statement in it is prepared."""
-    held = engine.raw_connection()
+    try:
+        held = engine.raw_connection()
+    except engine.dialect.loaded_dbapi.Error as error:
+        raise meaning_of(error, engine.dialect, gone=True) from error
     try:
         sql = Sql(engine, held, None, writing=writing)
-        with sql.driving():
-            held.driver_connection.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
+        sql.begin()
         yield sql
-        with sql.driving():
-            held.commit()
+        sql.commit()
     finally:
         held.close()
 

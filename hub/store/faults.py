@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from sqlalchemy import exc
+from sqlalchemy.engine import Dialect
 
 from hub.errors import ConfigurationError, HubError, IntegrityFailure, Unavailable, VersionConflict
 
@@ -49,6 +50,18 @@ def translated() -> Iterator[None]:
         if isinstance(cause, HubError):
             raise cause from None
         raise IntegrityFailure("the database refused a statement") from error
+
+
+def meaning_of(error: Exception, dialect: Dialect, *, gone: bool) -> HubError:
+    """What a driver itself raised, as the hub's error."""
+    base = dialect.loaded_dbapi.Error
+    known = exc.DBAPIError.instance(
+        None, None, error, base, hide_parameters=True, connection_invalidated=gone, dialect=dialect
+    )
+    refused = IntegrityFailure("the database refused a statement")
+    meant = _meaning(known) if isinstance(known, exc.DBAPIError) else refused
+    meant.__cause__ = known
+    return meant
 
 
 def _meaning(error: exc.DBAPIError) -> HubError:

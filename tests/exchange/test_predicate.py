@@ -82,9 +82,7 @@ def complaints(world: Drawn, tx: Tx, asked: AccessRequest, shown: Shown) -> Iter
     """Where SQL sees anything else than the gate shows."""
     sight = world.hub.rulebook.sight(tx, asked)
     found, whole = seen_records(tx, sight, world.records)
-    yield from (
-        f"{one}: SQL {'shows' if one in found else 'hides'} it" for one in sorted(found ^ shown.records)
-    )
+    yield from (f"{one}: SQL {'shows' if one in found else 'hides'} it" for one in sorted(found ^ shown.records))
     both = found & shown.records
     yield from (f"{one}: SQL has it whole" for one in sorted((whole & both) - shown.whole))
     yield from (f"{one}: SQL has it in part" for one in sorted((shown.whole & both) - whole) if not is_document(one))
@@ -124,5 +122,6 @@ def test_sql_finds_what_the_interpreter_shows(each_house: House, chunk: int) -> 
                 parts += len(shown.records - shown.whole)
         assert len(found) < 20, "\n".join(found)
     assert not found, "\n".join(found)
-    assert judged // 10 < visible < judged, "the worlds are neither all open nor all shut"
-    assert parts > visible // 20, "something is seen in part"
+    if WORLDS // CHUNKS >= 50:  # so many that they are neither all open nor all shut, and some are seen in part
+        assert judged // 10 < visible < judged
+        assert parts > visible // 20

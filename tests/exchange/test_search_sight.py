@@ -15,7 +15,7 @@ from tests.exchange.random_worlds import Drawn, draw, furnish
 from tests.exchange.test_predicate import SEED, index_of, seen_records
 from tests.exchange.world import House
 
-WORLDS = 5
+WORLDS = 4
 VALUES = 12
 
 

@@ -15,7 +15,7 @@ from hub.fhir.search_query import Chain, Condition, DateValue, Has, InSet, Term,
 from hub.fhir.shapes import RESOURCE_TYPES
 from hub.store.search.lists import one_of
 from hub.store.search.scope import Scope, Test, valued
-from hub.store.search.slots import Many, derived
+from hub.store.search.slots import Many, Slot, derived
 from hub.store.search.texts import storable
 from hub.store.search.values import matches, spans
 
@@ -73,7 +73,7 @@ def in_compartment(scope: Scope, r: FromClause, compartment: str, types: Types) 
 def in_set(r: FromClause, references: Sequence[str]) -> Test:
     """Whether the record is one of these."""
     known = derived(_storable, references) if isinstance(references, tuple) else _storable(tuple(references))
-    if len(known) > MANY or isinstance(known, Many):
+    if isinstance(known, Many) or (len(known) > MANY and not any(isinstance(one, Slot) for one in known)):
         return one_of(r.c.reference, known)
     return r.c.reference.in_(known) if known else sa.false()
 

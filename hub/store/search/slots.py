@@ -7,7 +7,7 @@ same shape (`hub.store.search.shapes`), with the values of each. What is made *o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from decimal import Decimal
 from typing import Any, TypeVar, cast
@@ -139,10 +139,22 @@ def _item(no: int) -> Step:
 def is_sound(statement: sa.Select[Any], asked: Asked) -> bool:
     """Whether no value of the search is left in the statement itself, where the next search would find it."""
     kept = asked.texts()
-    for element in sa.sql.visitors.iterate(statement):
-        if isinstance(element, sa.BindParameter) and not element.key.startswith(("slot", "sight_")):
-            value = element.value
-            each = value if isinstance(value, list | tuple | set | frozenset) else (value,)
-            if any(isinstance(one, str) and one in kept for one in each):
-                return False
+    for bound in _bound(statement):
+        each = bound.value if isinstance(bound.value, list | tuple | set | frozenset) else (bound.value,)
+        if not bound.key.startswith(("slot", "sight_")) and any(isinstance(v, str) and v in kept for v in each):
+            return False
     return True
+
+
+def _bound(statement: sa.ClauseElement) -> Iterator[sa.BindParameter[Any]]:
+    """Everything that is bound in a statement; each of its elements is looked at once."""
+    waiting: list[Any] = [statement]
+    known = {id(statement)}
+    while waiting:
+        element = waiting.pop()
+        if isinstance(element, sa.BindParameter):
+            yield element
+        for inside in element.get_children():
+            if id(inside) not in known:
+                known.add(id(inside))
+                waiting.append(inside)
