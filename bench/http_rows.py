@@ -1,6 +1,6 @@
 """The hub over HTTP beside a peer that keeps everything in a dict: read, create, start, memory.
 
-Authentication, consent, sealing and audit are on, as always. Rounds of both sides alternate in one run, on the same cores.
+Authentication, consent, sealing and audit are on, as always. Both sides take turns in one run, on the same cores.
 """
 
 from __future__ import annotations

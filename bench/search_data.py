@@ -49,9 +49,7 @@ def fill(store: Store, clients: int, *, first: int = 0, wards: int = 40) -> int:
     """Add clients numbered from `first`; how many index rows that took."""
     rows = 0
     for start in range(first, first + clients, CHUNK):
-        drafts = [
-            one for number in range(start, min(start + CHUNK, first + clients)) for one in client(number, wards)
-        ]
+        drafts = [one for number in range(start, min(start + CHUNK, first + clients)) for one in client(number, wards)]
         with store.writing() as tx:
             tx.records.append_new(drafts)
         rows += sum(len(one.index) for one in drafts)

@@ -213,9 +213,7 @@ class Hub:
 
     @cached_property
     def reindexer(self) -> Reindexer:
-        return Reindexer(
-            store=self.store, recorder=self.recorder, label_rules=self.knowledge.label_rules.version
-        )
+        return Reindexer(store=self.store, recorder=self.recorder, label_rules=self.knowledge.label_rules.version)
 
     @cached_property
     def journal(self) -> Journal:
@@ -403,9 +401,7 @@ class Hub:
 
     @cached_property
     def exporter(self) -> Exporter:
-        return Exporter(
-            store=self.store, gate=self.gate, sight=self.rulebook.sight, clock=self.clock, ids=self.ids
-        )
+        return Exporter(store=self.store, gate=self.gate, sight=self.rulebook.sight, clock=self.clock, ids=self.ids)
 
     @cached_property
     def pages(self) -> Pages:

@@ -1,9 +1,9 @@
-"""The way of a read by id: on the loop, straight from the connection to the use case, where that costs less than a thread.
+"""The way of a read by id: on the loop, from the connection straight to the use case.
 
-It is the route `/fhir/{type}/{id}` and says what that route says; only the way there is shorter. It is taken where a read
-waits for nothing: on SQLite, with a connection to spare, for a record that has no parts. Everything else goes on to the
-application and its threads. What reads wrote down for the audit is synced in one other thread, for all that came meanwhile;
-none answers before.
+It is the route `/fhir/{type}/{id}` and says what that route says; only the way there is shorter. It is taken where a
+read waits for nothing: on SQLite, with a connection to spare, for a record that has no parts. Everything else goes on
+to the application and its threads. What reads wrote down for the audit is synced in one other thread, for all that came
+meanwhile; none answers before.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hub.api.read import shown
-from hub.api.scoped import scoped
+from hub.api.signin import caller_by
 from hub.bootstrap import Hub
 from hub.errors import HubError
 from hub.fhir.registry import SUPPORTED
@@ -53,7 +53,6 @@ class Shortcut:
         self._app = app
         self._hub = hub
         self._refused = refused
-        self._caller = scoped("r")
         self._together = _Together()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,8 +74,11 @@ class Shortcut:
 
     def _read(self, request: Request, type: str, id: str) -> Response:
         try:
-            who = self._caller(request, request.headers.get("authorization"))
-            return shown(request, self._hub.reader.read(who.asker, type, id))
+            with self._hub.store.reading() as tx:
+                who = caller_by(self._hub, request.headers.get("authorization"), tx)
+                who.require(type, "r")
+                visible = self._hub.reader.seen(tx, who.asker, type, id)
+            return shown(request, visible)
         except HubError as error:
             return self._refused(request, error)
 

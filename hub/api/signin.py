@@ -23,6 +23,7 @@ from hub.exchange.signin import GRANT, UnsupportedGrant
 from hub.fhir.registry import SUPPORTED, supported
 from hub.security.scopes import ANY, LETTERS, Scopes
 from hub.security.tokens import ALGORITHMS
+from hub.store.store import Tx
 
 router = APIRouter()
 OAUTH_ERRORS: Final[Mapping[type[HubError], str]] = {
@@ -78,7 +79,7 @@ async def token(request: Request) -> Response:
 async def public_keys(request: Request) -> Response:
     """The public key by which the hub's tokens, and the evidence of Consents, can be checked."""
     hub: Hub = request.app.state.hub
-    return JSONResponse(hub.keys.public_jwks())
+    return JSONResponse(hub.signin.public_keys())
 
 
 @router.get("/.well-known/smart-configuration")
@@ -105,11 +106,15 @@ async def smart_configuration(request: Request) -> Response:
 
 def caller(request: Request, authorization: Annotated[str | None, Header()] = None) -> Caller:
     """The caller of this request; Unauthenticated without a valid bearer token."""
-    hub: Hub = request.app.state.hub
+    return caller_by(request.app.state.hub, authorization)
+
+
+def caller_by(hub: Hub, authorization: str | None, tx: Tx | None = None) -> Caller:
+    """The same by the header alone, inside of a transaction where there is one."""
     scheme, _, presented = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not presented.strip():
         raise Unauthenticated("a bearer token is needed")
-    known = hub.signin.caller(presented.strip())
+    known = hub.signin.caller(presented.strip(), tx)
     return Caller(known.asker, known.scopes)
 
 

@@ -29,6 +29,9 @@ SUBJECTS: Final = ("subject", "patient", "beneficiary", "for", "individual")
 
 def parts_of(resource: Resource, labels_of: Resolve, rules: LabelRules) -> tuple[Part, ...]:
     """Everything in the container that is judged on its own; nothing for a record that is judged whole."""
+    kind = resource.get("resourceType")
+    if kind not in CONTAINERS and kind != "Patient":
+        return ()
     return tuple(_parts(resource, "", labels_of, rules, _clients(resource)))
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from hub.consent.model import Decision, Effect, Labels, Part, Record
 from hub.consent.parts import CONTAINERS, bundle_index, is_support
-from hub.consent.redact_references import View, prune, references_in, required
+from hub.consent.redact_references import View, pointed_at, prune, references_in, required
 from hub.consent.redact_sections import (
     thinned_section,
     with_labels_for,
@@ -74,12 +74,21 @@ def redact(
     view.gone |= {name for name in _named(record.parts, view) if not name.startswith("#")} - view.local
     if resource.get("resourceType") == "Bundle":
         shown = _bundle(resource, view, record.parts, language)
+    elif _loses_nothing(resource, view):
+        shown = resource
     else:
         view.learn(resource)
         shown = _one(resource, "", view, record.parts, language, _nothing)
     if decision.elements is None:
         return shown
     return _minimum(shown, decision.elements, language)
+
+
+def _loses_nothing(resource: Resource, view: View) -> bool:
+    """Whether nothing is hidden and everything that the resource points at is seen: then it stays as it is."""
+    if view.hidden or view.gone or (view.partial and resource.get("resourceType") in CONTAINERS):
+        return False
+    return not any(view.hides_target(target) for target in pointed_at(resource))
 
 
 def _one(

@@ -103,6 +103,22 @@ def references_in(value: Any) -> Iterator[dict[str, Any]]:
                 yield from references_in(item)
 
 
+def pointed_at(resource: Resource) -> set[str]:
+    """Everything that references, and addresses of what is kept here, say."""
+    found: set[str] = set()
+    waiting: list[Any] = [resource]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            if isinstance(target := value.get("reference"), str):
+                found.add(target)
+            if isinstance(url := value.get("url"), str) and parse_reference(url):
+                found.add(url)
+            value = value.values()
+        waiting += [item for item in value if isinstance(item, dict | list)]
+    return found
+
+
 def _key(identifier: Mapping[str, Any]) -> tuple[str | None, str]:
     return identifier.get("system"), str(identifier.get("value"))
 

@@ -63,12 +63,18 @@ class Disclosure:
 
     visible: tuple[Visible, ...]
     withheld: tuple[Withheld, ...]
-    withheld_areas: frozenset[str]
+    binding: Binding
+    clients: frozenset[Reference]
     entry: str
 
     def get(self, reference: Reference) -> Visible | None:
         """The visible form of one record, if any."""
         return next((v for v in self.visible if v.reference == reference), None)
+
+    @property
+    def withheld_areas(self) -> frozenset[str]:
+        """The areas of life for which the asker has no permit, whether or not anything is there."""
+        return self.binding.denied_areas(self.clients)
 
     @property
     def because(self) -> tuple[str, ...]:
@@ -119,9 +125,9 @@ class Gate:
         `closed`: the records go out together as one item, so no reference may lead out of it (to the directory it
         may). `query`: the search that found them, without its values.
         """
-        visible, withheld, denied, clients = self._weighed(tx, request, sealed, client, closed)
+        visible, withheld, bound, clients = self._weighed(tx, request, sealed, client, closed)
         entry = self._write_down(request, visible, withheld, clients, exit, query)
-        return Disclosure(visible, withheld, denied, entry)
+        return Disclosure(visible, withheld, bound, clients, entry)
 
     def examine(
         self, tx: Tx, request: AccessRequest, sealed: Sequence[SealedRecord], *, what: str
@@ -148,20 +154,19 @@ class Gate:
 
     def _weighed(
         self, tx: Tx, request: AccessRequest, sealed: Sequence[SealedRecord], client: Reference | None, closed: bool
-    ) -> tuple[tuple[Visible, ...], tuple[Withheld, ...], frozenset[str], frozenset[Reference]]:
-        """What may be seen, what not and why, in which areas nothing, and whose records they are."""
+    ) -> tuple[tuple[Visible, ...], tuple[Withheld, ...], Binding, frozenset[Reference]]:
+        """What may be seen, what not and why, what that was decided by, and whose records they are."""
         records = [record_of(self._vault, self._policy, tx, s) for s in sealed if not s.deleted]
         clients = frozenset().union(*(r.clients for r in records)) | ({client} if client else set())
         bound = self._policy.bind(tx, self._vault, request, clients, at=self._clock(), about=records)
         decisions = {r.reference: bound.decide(r) for r in records}
-        denied_areas = bound.denied_areas(clients)
         sealed_by = {s.reference: s for s in sealed}
         visible = tuple(
             self._project(tx, r, decisions, bound, sealed_by[r.reference], closed)
             for r in records
             if decisions[r.reference].permits
         )
-        return visible, tuple(self._left_out(records, decisions)), denied_areas, clients
+        return visible, tuple(self._left_out(records, decisions)), bound, clients
 
     def permits(
         self, tx: Tx, request: AccessRequest, labels: Labels, clients: Collection[Reference], *, what: str
@@ -216,11 +221,14 @@ class Gate:
                 return known.permits
             return bound.names(reference, record) if closed else bound.sees(reference, record)
 
-        shown = redact(record, decision, visible=seen, withheld_areas=bound.denied_areas(record.clients))
+        divided = record.parts or sealed.type == "Patient"
+        denied = bound.denied_areas(record.clients) if divided else frozenset[str]()
+        shown = redact(record, decision, visible=seen, withheld_areas=denied)
         areas = beyond_parts(record.labels, record.parts).areas.union(
             *(p.labels.areas for p in record.parts if not is_below(p.pointer, decision.hidden_parts))
         )
-        partial = decision.effect is Effect.PARTIAL or text.digest(shown) != text.digest(record.resource)
+        whole = shown is record.resource or text.digest(shown) == text.digest(record.resource)
+        partial = decision.effect is Effect.PARTIAL or not whole
         if not partial:
             body = text.write(record.resource)
             return Visible(

@@ -102,8 +102,8 @@ def audience(tx: Tx, vault: Vault, client: Reference) -> list[Member]:
     Whether they then get anything is decided at the gate, at the moment of sending.
     """
     linked = {link.organisation for link in tx.identity.of_client(client) if link.state is not LinkState.REJECTED}
-    for sealed in tx.records.of_client(client, {"CareTeam", "Patient"}):
-        linked |= _organisations_in(vault.open_resource(tx, sealed))
+    for resource in vault.opened(tx, tx.records.standing_around((client,), {"CareTeam", "Patient"})).values():
+        linked |= _organisations_in(resource)
     return [m for m in members(tx) if m.id in linked]
 
 

@@ -7,7 +7,7 @@ Kept is only what a version says, by its identity: nothing that could permit is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -46,6 +46,7 @@ class Binding:
     world: World
     basis: Basis
     connected: frozenset[Reference]
+    _areas: dict[Reference, frozenset[str]] = field(default_factory=dict)
 
     def decide(self, record: Record) -> Decision:
         """The decision for one record."""
@@ -79,7 +80,9 @@ class Binding:
 
     def areas(self, clients: frozenset[Reference]) -> frozenset[str]:
         """Areas of life of which the asker may see something, of every one of these clients."""
-        return frozenset.intersection(*(self.bound.areas(client) for client in clients))
+        for client in clients - self._areas.keys():
+            self._areas[client] = self.bound.areas(client)
+        return frozenset.intersection(*(self._areas[client] for client in clients))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +205,8 @@ class Policy:
         records = {r.reference: r for r in about}
         wanted = named.union(*(references_of(r.resource) for r in about)) - records.keys()
         for _ in range(DEEPEST):
+            if not wanted:
+                break
             found = records_around(vault, self, tx, wanted)
             records |= {r.reference: r for r in found}
             inside = {p.refers_to for r in found for p in r.parts if p.refers_to and parse_reference(p.refers_to)}

@@ -7,6 +7,7 @@ so a disabled one is out at once. SMART Backend Services; purpose and person as 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -93,11 +94,18 @@ class SignIn:
         )
         return {"access_token": issued, "token_type": "bearer", "expires_in": LIFETIME, "scope": str(granted)}
 
-    def caller(self, presented: str) -> Known:
-        """The caller behind an access token; Unauthenticated where token or organisation are not good."""
+    def public_keys(self) -> dict[str, Any]:
+        """The JWK set of the hub's public signing key (RFC 7517)."""
+        return self._keys.public_jwks()
+
+    def caller(self, presented: str, tx: Tx | None = None) -> Known:
+        """The caller behind an access token; Unauthenticated where token or organisation are not good.
+
+        Whether the organisation is connected is looked up in `tx`, if there is one already.
+        """
         claims = tokens.verify_access_token(presented, self._keys, now=self._clock(), audience=self._audience)
-        with self._store.reading() as tx:
-            registered = self._member(tx, claims.organisation)
+        with self._store.reading() if tx is None else nullcontext(tx) as within:
+            registered = self._member(within, claims.organisation)
         asker = Asker(
             organisation=registered.id,
             purpose=claims.purpose,

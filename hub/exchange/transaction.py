@@ -81,8 +81,13 @@ class Transactions:
         entries = self.entries(bundle)
         key = message_id(bundle)
         sha256 = hashlib.sha256(raw).hexdigest()
+
+        def work(tx: Tx) -> Answered:
+            with self._writer.together():
+                return self._run(tx, asker, entries, raw, key, sha256)
+
         try:
-            return self._store.writing_again(lambda tx: self._run(tx, asker, entries, raw, key, sha256))
+            return self._store.writing_again(work)
         except VersionConflict:  # perhaps with its own twin, sent again while the first was under way
             with self._store.reading() as tx:
                 if response := self._again(tx, asker, key, sha256):

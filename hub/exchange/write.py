@@ -8,6 +8,7 @@ where a version is pinned, the second is refused. https://hl7.org/fhir/R4/http.h
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from hub.errors import BusinessRule, InvalidResource, MalformedContent, NotFound, NotPermitted, VersionConflict
@@ -221,13 +222,17 @@ class Writer:
         self._recorder.announce(tx, consents, kind="consent-changed")
         self._recorder.announce(tx, [w for w in written if w.type != "Consent"])
 
+    def together(self) -> AbstractContextManager[None]:
+        """What several writes of one transaction are audited by is written down at once, when the block ends."""
+        return self._gate.together()
+
     # -- steps ---------------------------------------------------------------------------------------------------
 
     def _first(self, tx: Tx, asker: Asker, resource: Resource, lent: frozenset[Reference]) -> Written:
         clients = self._admission.clients(tx, resource, lent=lent)
         self._admission.admit(tx, asker, resource, clients, None)
         self._rules(tx, asker, None, 0, resource, clients)
-        written = self._recorder.write(tx, resource, contributor=asker.reference, clients=clients)
+        written = self._recorder.write(tx, resource, contributor=asker.reference, clients=clients, checked=True)
         return replace(written, created=True)
 
     def _next(
@@ -239,7 +244,7 @@ class Writer:
         self._admission.admit(tx, asker, resource, clients, current)
         concerned = clients.union(current.sealed.clients)
         self._rules(tx, asker, current.resource, current.sealed.version, resource, concerned)
-        return self._recorder.write(tx, resource, contributor=asker.reference, clients=clients)
+        return self._recorder.write(tx, resource, contributor=asker.reference, clients=clients, checked=True)
 
     @staticmethod
     def _is_there(tx: Tx, type: str, id: str) -> bool:

@@ -53,8 +53,16 @@ def walk_references(resource: Resource) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def references_of(resource: Resource) -> frozenset[str]:
     """The `Type/id` that the resource's literal relative references name."""
-    found = (parse_reference(value.get("reference")) for _, value in walk_references(resource))
-    return frozenset(str(reference) for reference in found if reference)
+    said: set[str] = set()
+    waiting: list[Any] = [resource]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            if is_reference(value):
+                said.add(value["reference"])
+            value = value.values()
+        waiting += [item for item in value if isinstance(item, dict | list)]
+    return frozenset(str(found) for text in said if (found := parse_reference(text)))
 
 
 def rewrite(resource: Resource, mapping: Mapping[str, str]) -> Resource:

@@ -6,9 +6,10 @@ that is overwritten is lost (docs/guarantees.md, "erasure by crypto-shredding").
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
+from uuid import uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Row
@@ -34,9 +35,8 @@ _META: Final = Prepared(sa.select(meta.c.value).where(meta.c.name == sa.bindpara
 class Organisations:
     """The connected organisations, as one transaction sees them. Every state of them is read once."""
 
-    def __init__(self, sql: Sql, ids: Callable[[], str], kept: Kept[_Entries]) -> None:
+    def __init__(self, sql: Sql, kept: Kept[_Entries]) -> None:
         self._sql = sql
-        self._ids = ids
         self._kept = kept
 
     def put(self, entry: OrganisationEntry) -> None:
@@ -78,7 +78,8 @@ class Organisations:
         self._turn()
 
     def _turn(self) -> None:
-        self._sql.put(meta, {"name": _TURN, "value": self._ids()}, by="name")
+        """Name the state that this change makes: anew each time, so also after a change that is rolled back."""
+        self._sql.put(meta, {"name": _TURN, "value": uuid4().hex}, by="name")
 
 
 class Keys:

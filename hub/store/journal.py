@@ -30,7 +30,6 @@ LARGEST: Final = 64 * 1024 * 1024
 """Bytes after which the next entry begins a new file."""
 
 
-
 _GATHERED: Final[ContextVar[list[Mapping[str, Any]] | None]] = ContextVar("gathered", default=None)
 
 

@@ -62,9 +62,7 @@ class Prepared:
 class _Ready:
     """A statement as the driver takes it."""
 
-    def __init__(
-        self, statement: Any, dialect: Dialect, schemas: Mapping[Any, Any], names: Collection[str]
-    ) -> None:
+    def __init__(self, statement: Any, dialect: Dialect, schemas: Mapping[Any, Any], names: Collection[str]) -> None:
         columns = list(statement.exported_columns) if statement.is_select or statement._returning else []
         options: dict[str, Any] = {}
         if isinstance(statement, sa.Insert):

@@ -265,9 +265,7 @@ class Records:
 
 
 def _standing(row: Row[Any]) -> Standing:
-    return Standing(
-        row.reference, row.version, bytes(row.nonce), row.clients, row.labels, row.contributor, row.author
-    )
+    return Standing(row.reference, row.version, bytes(row.nonce), row.clients, row.labels, row.contributor, row.author)
 
 
 def _maybe(row: Row[Any] | None) -> SealedRecord | None:

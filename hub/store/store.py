@@ -63,7 +63,7 @@ class Tx:
         self.deliveries = Deliveries(sql, clock, ids)
         self.holdings = Holdings(sql)
         self.exports = Exports(sql)
-        self.organisations = Organisations(sql, ids, directories)
+        self.organisations = Organisations(sql, directories)
         self.keys = Keys(sql)
         self.tokens = Tokens(sql)
 

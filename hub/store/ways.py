@@ -114,19 +114,29 @@ class _Walk:
         return self._nodes[reference]
 
     def ways(self, node: Row[Any], within: frozenset[int], left: int) -> Iterator[tuple[int, _Way]]:
-        """The ways into a container, each with the part that it leads to."""
+        """The ways into a container, each with the part that is seen by it.
+
+        What is seen inside a part shows the part too; not in a document, where the section may be withheld.
+        """
         parts, above = self._parts(node.key)
         own = _Step(node.key, 0, SILENT, SILENT)
         strict = node.type in STRICT
         for no, part in parts.items():
-            inside = (self._section(node, parts[one], strict, SILENT) for one in above.get(no, ()) if one in parts)
-            passed = (own, *inside)
-            target = self.node(part.refers_to) if part.refers_to else None
-            if target is None:
-                yield no, (*passed, self._section(node, part, strict, PERMITS))
-            elif target.key not in within and left > 0:
-                for end in self._ends(target, within | {target.key}, left - 1):
-                    yield no, (*passed, *end)
+            around = [one for one in above.get(no, ()) if one in parts]
+            passed = (own, *(self._section(node, parts[one], strict, SILENT) for one in around))
+            for end in self._ends_of(node, part, strict, within, left):
+                for seen in (no, *(() if strict else around)):
+                    yield seen, (*passed, *end)
+
+    def _ends_of(
+        self, node: Row[Any], part: Row[Any], strict: bool, within: frozenset[int], left: int
+    ) -> Iterator[_Way]:
+        """How a part is seen: by the record that it refers to, by its own labels where that is not stored."""
+        target = self.node(part.refers_to) if part.refers_to else None
+        if target is None:
+            yield (self._section(node, part, strict, PERMITS),)
+        elif target.key not in within and left > 0:
+            yield from self._ends(target, within | {target.key}, left - 1)
 
     def _ends(self, node: Row[Any], within: frozenset[int], left: int) -> Iterator[_Way]:
         """The ways by which a record is seen that a part refers to."""

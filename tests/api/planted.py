@@ -181,6 +181,9 @@ def asks(app: FastAPI, house: House, planted: Planted) -> dict[str, list[Ask]]:
         "GET /fhir/metadata": [Ask("GET", "/fhir/metadata")],
         "GET /.well-known/smart-configuration": [Ask("GET", "/.well-known/smart-configuration")],
         "GET /fhir/.well-known/smart-configuration": [Ask("GET", "/fhir/.well-known/smart-configuration")],
+        "GET /oauth/jwks.json": [Ask("GET", "/oauth/jwks.json")],
+        "GET /docs": [Ask("GET", "/docs")],
+        "HEAD /docs": [Ask("HEAD", "/docs")],
         "POST /oauth/token": [Ask("POST", "/oauth/token", b"grant_type=x", "application/x-www-form-urlencoded")],
         "GET /fhir/{type}/{id}": [Ask("GET", f"/fhir/{r}") for r in some],
         "GET /fhir/{type}/{id}/_history/{version}": [

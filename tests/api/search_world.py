@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from hub.consent.model import Labels
+from hub.security.tokens import issue_access_token
 from tests.api.service import Service
 from tests.exchange.world import EVERYTHING, INTAKE, House, Person, consent
 
@@ -69,6 +70,21 @@ def get(service: Service, query: str, by: str = "municipality", **headers: str) 
     public = service.house.hub.settings.public_url
     url = query.removeprefix(public) if query.startswith("http") else f"/fhir/{query}"
     return service.http.get(url, headers={**service.headers(by), **headers})
+
+
+def with_scope(service: Service, scope: str, organisation: str = "municipality") -> dict[str, str]:
+    """The headers of a caller whose token is good for this, as of the hub's own time of day."""
+    hub = service.house.hub
+    token = issue_access_token(
+        hub.keys,
+        organisation=organisation,
+        purpose="COC",
+        basis="CONSENT",
+        scope=scope,
+        audience=f"{hub.settings.public_url}/fhir",
+        now=service.house.clock(),
+    )
+    return {"Authorization": f"Bearer {token}"}
 
 
 def ids(bundle: Resource, mode: str = "match") -> list[str]:

@@ -60,7 +60,7 @@ def test_a_conditional_update_changes_the_match_or_creates(served_on_each: Servi
     [stored] = served_on_each.house.of_client("Goal")
     assert stored["description"]["text"] == "b"
     body = {**numbered(client, "1", "c"), "id": "other"}
-    assert served_on_each.send("municipality", "PUT", path, body).status_code == 422
+    assert served_on_each.send("municipality", "PUT", path, body).status_code == 400
     pinned = served_on_each.send("municipality", "PUT", path, numbered(client, "1"), headers={"If-Match": 'W/"1"'})
     assert pinned.status_code == 412
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hub.fhir.validate import errors
-from tests.api.search_world import asked, get, ids, link
+from tests.api.search_world import asked, get, ids, link, with_scope
 from tests.api.service import Service
 
 Resource = dict[str, Any]
@@ -89,10 +89,10 @@ def test_its_pages_belong_to_one_organisation_and_one_client(furnished_hub: Serv
 
 
 def test_the_token_s_scopes_hold_here_too(furnished_hub: Service) -> None:
-    headers = furnished_hub.headers("municipality", scope="system/Patient.r system/Goal.r")
+    headers = with_scope(furnished_hub, "system/Patient.r system/Goal.r")
     answer = furnished_hub.http.get(f"/fhir/{furnished_hub.house.client}/$everything", headers=headers)
     assert {e["resource"]["resourceType"] for e in answer.json()["entry"]} == {"Patient", "Goal"}
-    narrow = furnished_hub.headers("municipality", scope="system/Goal.r")
+    narrow = with_scope(furnished_hub, "system/Goal.r")
     assert furnished_hub.http.get(f"/fhir/{furnished_hub.house.client}/$everything", headers=narrow).status_code == 403
 
 

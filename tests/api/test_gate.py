@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from hub.exchange.asker import Asker
 from hub.exchange.disclose import Visible
 from hub.exchange.read import Reader
+from hub.store.store import Tx
 from tests.api.planted import Planted, asks, leaks, plant, routes
 from tests.api.service import Service, serving
 from tests.exchange.world import furnished
@@ -75,21 +76,20 @@ def test_a_route_that_returned_the_stored_text_would_be_found(
     world: tuple[Service, Planted], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service, planted = world
-    honest = Reader.read
+    honest = Reader.seen
 
-    def forgetful(self: Reader, asker: Asker, type: str, id: str, *, version: str | None = None) -> Visible:
+    def forgetful(self: Reader, tx: Tx, asker: Asker, type: str, id: str, version: str | None = None) -> Visible:
         """A reader that forgot the gate, for Observations."""
         house = service.house
         if type != "Observation":
-            return honest(self, asker, type, id, version=version)
-        with house.hub.store.reading() as tx:
-            sealed = tx.records.read(type, id)
-            assert sealed is not None
-            shown = house.hub.reader.read(house.asker(), *house.client.split("/"))
-            text = house.hub.vault.open_text(tx, sealed)
+            return honest(self, tx, asker, type, id, version)
+        sealed = tx.records.read(type, id)
+        assert sealed is not None
+        shown = house.hub.reader.read(house.asker(), *house.client.split("/"))
+        text = house.hub.vault.open_text(tx, sealed)
         return Visible(sealed.reference, "1", text, {}, (), False, shown.decision, shown.at, shown.source_version)
 
-    monkeypatch.setattr(Reader, "read", forgetful)
+    monkeypatch.setattr(Reader, "seen", forgetful)
     met = leaks(service, "homecare", planted, only="GET /fhir/{type}/{id}")
     assert any(word.startswith("KNR-Observation-") for _, word in met)
 

@@ -227,7 +227,18 @@ def questions(told: Resource, client: str) -> Iterator[str]:
         yield from (f"{type}?{one}" for one in some((f"{name}={quote(it)}" for it in told.get(what, ())), 12))
 
 
-@pytest.mark.parametrize("row", OFFERING)
+OFTEN = ("CarePlan", "CareTeam", "Condition", "Consent", "Goal", "Observation", "Task")
+"""Types whose parameters are tried in every run; the others are when there are minutes."""
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(row, id=row.name, marks=() if row.name in OFTEN else pytest.mark.slow)
+        for row in SUPPORTED.values()
+        if row.offers
+    ],
+)
 def test_every_claimed_search_parameter_works(calm: Service, statement: Resource, row: ResourceType) -> None:
     refused = {}
     for question in questions(claim(statement, row.name), calm.house.client):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hub.fhir.validate import errors
-from tests.api.search_world import SNOMED, asked, found, get, ids, link
+from tests.api.search_world import SNOMED, asked, found, get, ids, link, with_scope
 from tests.api.service import Service
 from tests.exchange.world import BIRTH_NUMBER, CLIENT
 
@@ -131,7 +131,7 @@ def test_what_comes_along(furnished_hub: Service, query: str, expected: set[str]
 
 def test_what_the_token_does_not_read_does_not_come_along(furnished_hub: Service) -> None:
     def seen(scope: str, query: str) -> tuple[int, list[str]]:
-        headers = furnished_hub.headers("municipality", scope=scope)
+        headers = with_scope(furnished_hub, scope)
         answer = furnished_hub.http.get(f"/fhir/{query}", headers=headers)
         return answer.status_code, ids(answer.json(), "include") if answer.status_code == 200 else []
 
@@ -148,7 +148,7 @@ def test_what_the_token_does_not_read_does_not_come_along(furnished_hub: Service
 
 
 def test_a_search_of_everything_is_of_what_the_token_reads(furnished_hub: Service) -> None:
-    headers = furnished_hub.headers("municipality", scope="system/Goal.rs system/RiskAssessment.rs")
+    headers = with_scope(furnished_hub, "system/Goal.rs system/RiskAssessment.rs")
     everything = furnished_hub.http.get("/fhir?_count=100", headers=headers).json()
     assert set(ids(everything)) == {"walk", "fall"}
 

@@ -101,7 +101,7 @@ def is_document(reference: str) -> bool:
     return reference.startswith("Composition/")
 
 
-@pytest.mark.parametrize("chunk", range(CHUNKS))
+@pytest.mark.parametrize("chunk", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, CHUNKS))])
 def test_sql_finds_what_the_interpreter_shows(each_house: House, chunk: int) -> None:
     hub = each_house.hub
     found: list[str] = []

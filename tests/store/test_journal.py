@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from threading import Barrier
 
@@ -299,3 +300,32 @@ def test_nobody_else_may_read_the_journal(tmp_path: Path) -> None:
     written(tmp_path / "journal", 1)
     assert files(tmp_path / "journal")[0].stat().st_mode & 0o077 == 0
     assert (tmp_path / "journal").stat().st_mode & 0o077 == 0
+
+
+def test_what_is_appended_together_is_on_disk_when_the_block_ends(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path, clock=Clock(), part="a")
+    with journal.together():
+        journal.append(entry(1))
+        with journal.together():
+            journal.append(entry(2))
+        assert bodies(tmp_path) == []
+    assert bodies(tmp_path) == ["e1", "e2"]
+
+
+def test_what_was_appended_before_a_failure_is_written_too(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path, clock=Clock(), part="a")
+    with suppress(KeyError), journal.together():
+        journal.append(entry(1))
+        raise KeyError
+    assert bodies(tmp_path) == ["e1"]
+
+
+def test_a_block_whose_entries_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path, clock=Clock(), part="a")
+    block = journal.together()
+    block.__enter__()
+    journal.append(entry(1))
+    journal.close()
+    with pytest.raises(Unavailable):
+        block.__exit__(None, None, None)
+    assert bodies(tmp_path) == []

@@ -17,6 +17,7 @@ from hub.fhir.search_query import (
     InSet,
     NearValue,
     NumberValue,
+    Prefix,
     Query,
     ReferenceValue,
     Sort,
@@ -151,6 +152,43 @@ def test_a_missing_value_is_missing_in_every_form(store: Store) -> None:
     assert find(store, "Task", term("owner", "reference", TokenValue(None, "false"), modifier="missing")) == list("abc")
 
 
+STANDS = {
+    "before": (0, 1),
+    "meets its start": (0, 2),
+    "within": (2, 3),
+    "the same": (2, 4),
+    "meets its end": (4, 5),
+    "after": (5, 6),
+    "around": (1, 5),
+}
+"""How an interval on record stands to the one asked for, from 2 to 4."""
+
+
+@pytest.mark.parametrize(
+    ("prefix", "found"),
+    [
+        ("eq", {"within", "the same"}),
+        ("ne", {"before", "meets its start", "meets its end", "after", "around"}),
+        ("gt", {"meets its end", "after", "around"}),
+        ("lt", {"before", "meets its start", "around"}),
+        ("ge", {"within", "the same", "meets its end", "after", "around"}),
+        ("le", {"within", "the same", "before", "meets its start", "around"}),
+        ("sa", {"after"}),
+        ("eb", {"before"}),
+        ("ap", {"meets its start", "within", "the same", "meets its end", "around"}),
+    ],
+)
+def test_a_prefix_says_how_intervals_stand_to_each_other(store: Store, prefix: Prefix, found: set[str]) -> None:
+    for stands, (low, high) in STANDS.items():
+        start, end = (f"2026-01-0{day + 1}T00:00:00.000000+00:00" for day in (low, high))
+        rows = (IndexRow("n", "number", low=low, high=high), IndexRow("date", "date", start=start, end=end))
+        write(store, f"Task/{stands.replace(' ', '-')}", *rows)
+    expected = sorted(stands.replace(" ", "-") for stands in found)
+    start, end = (f"2026-01-0{day}T00:00:00.000000+00:00" for day in (3, 5))
+    assert find(store, "Task", term("n", "number", NumberValue(prefix, 2.0, 4.0), type="Task")) == expected
+    assert find(store, "Task", term("date", "date", DateValue(prefix, start, end), type="Task")) == expected
+
+
 def test_what_is_large_or_small_beyond_measure_is_still_compared(store: Store) -> None:
     write(store, "Task/a", IndexRow("n", "number", low=-1.7e308, high=1.7e308))
     write(store, "Task/b", IndexRow("n", "number", low=5e-324, high=5e-324))
@@ -187,9 +225,7 @@ def test_deleted_records_are_never_found(store: Store) -> None:
     write(store, "Task/t", row, version=2, deleted=True)
     assert find(store, "Task") == find(store, "Task", InSet(("Task/t",))) == []
     with store.reading() as tx:
-        assert (
-            tx.search.included(["Patient/a"], [Include("Task", "subject", reverse=True)], ALL, cap=9).records == []
-        )
+        assert tx.search.included(["Patient/a"], [Include("Task", "subject", reverse=True)], ALL, cap=9).records == []
     write(store, "Task/t", row, version=3)
     assert find(store, "Task") == ["t"]
 

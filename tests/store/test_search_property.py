@@ -15,8 +15,8 @@ from tests.store.search_samples import Plain, World
 ALL = Sight(SightSpec("all", NOON))
 
 
-@pytest.mark.parametrize("few", [0, 3, 1000])
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("few", [0, 1000])
+@pytest.mark.parametrize("seed", range(4))
 def test_a_search_finds_what_looking_at_everything_finds(
     store: Store, seed: int, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -27,7 +27,7 @@ def test_a_search_finds_what_looking_at_everything_finds(
             for each in kept.drafts():
                 tx.records.append(each)
     plain = Plain(world.records)
-    for _ in range(60):
+    for _ in range(40):
         query = world.query()
         expected = plain.find(query)
         with store.reading() as tx:

@@ -58,7 +58,7 @@ def _records() -> None:
     _own("record")
     _own("record_version")
     patients = "(SELECT key FROM record WHERE type = 'Patient')"
-    op.execute(f"UPDATE record_version SET author = '' WHERE version > 1 AND record IN {patients}")
+    op.execute(f"UPDATE record_version SET author = '' WHERE version > 1 AND record IN {patients}")  # noqa: S608
     op.execute(
         "UPDATE record SET own_confidentiality = confidentiality, own_sensitivity = sensitivity_mask, "
         "own_areas = area_mask, client_count = (SELECT count(*) FROM record_client c WHERE c.record = record.key), "
@@ -130,9 +130,7 @@ def _jobs() -> None:
         sa.Column("name", sa.Text(), primary_key=True),
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("types", sa.Text(), nullable=False),
-        sa.Column(
-            "cursor", sa.BigInteger(), nullable=False, comment="the key of the last record that was worked on"
-        ),
+        sa.Column("cursor", sa.BigInteger(), nullable=False, comment="the key of the last record that was worked on"),
         sa.Column("done", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         *(sa.Column(name, _AT, nullable=False) for name in ("started", "updated")),

@@ -32,7 +32,7 @@ def upgrade() -> None:
     _sides()
     _rules()
     inside = "the rule is inside the other; else the other is inside it"
-    must = sa.Column("must", sa.Boolean(), nullable=False, comment=inside)
+    must: sa.Column[Any] = sa.Column("must", sa.Boolean(), nullable=False, comment=inside)
     op.create_table("consent_rule_near", _of_rule("rule"), _of_rule("other"), must)
     op.create_index("ix_consent_rule_near", "consent_rule_near", ["other"])
     op.create_table("consent_rule_data", _of_rule("rule"), sa.Column("reference", sa.Text(), primary_key=True))
