@@ -128,6 +128,8 @@ def fault_issue(fault: object, within: str = "") -> Resource:
     severity = str(getattr(fault, "severity", "error"))
     rule = getattr(fault, "rule", "")
     said = f"{rule}: {getattr(fault, 'text', fault)}" if rule else str(getattr(fault, "text", fault))
+    if not hasattr(fault, "path"):  # of a search: its parameter is named in what is said
+        return issue(severity, "invalid", said, within)
     path = str(getattr(fault, "path", ""))
     whole = path if not within or path.startswith(within) else f"{within}/resource{path}"
     return issue(severity, "invalid", said, whole or "/")

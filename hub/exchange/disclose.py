@@ -18,6 +18,7 @@ from hub.audit import entry as journal
 from hub.consent.facts import beyond_parts
 from hub.consent.model import AccessRequest, Decision, Effect, Labels, Reason, Record
 from hub.consent.redact import redact
+from hub.exchange.notes import Notes
 from hub.exchange.policy import Binding, Policy, area_probe
 from hub.exchange.vault import Vault
 from hub.exchange.views import record_of
@@ -101,13 +102,12 @@ class Gate:
     ) -> None:
         self._vault = vault
         self._policy = policy
-        self._journal = journal
+        self._notes = Notes(journal, clock, ids)
         self._clock = clock
-        self._ids = ids
 
     def together(self) -> AbstractContextManager[None]:
         """What is decided inside is written down at once, when the block ends: nothing may leave before."""
-        return self._journal.together()
+        return self._notes.together()
 
     def disclose(
         self,
@@ -134,7 +134,7 @@ class Gate:
     ) -> tuple[Visible, ...]:
         """What the asker would see of these, for the hub to look something up in it. Audited as processing."""
         visible, _, _, clients = self._weighed(tx, request, sealed, None, False)
-        self._append(request, clients, "processing", "examine", because=(what,))
+        self._notes.append(request, clients, "processing", "examine", because=(what,))
         return visible
 
     def disclose_chosen(
@@ -176,7 +176,7 @@ class Gate:
         bound = self._policy.bind(tx, self._vault, request, frozenset(clients), at=self._clock(), about=())
         decision = bound.decide(record)
         kind: journal.Kind = "disclosure" if decision.permits else "refusal"
-        self._append(request, frozenset(clients), kind, f"decide:{request.action}", because=_phrases(decision))
+        self._notes.append(request, frozenset(clients), kind, f"decide:{request.action}", because=_phrases(decision))
         return decision
 
     def areas(self, tx: Tx, request: AccessRequest, client: Reference) -> tuple[frozenset[str], dict[str, Decision]]:
@@ -185,14 +185,14 @@ class Gate:
         bound = self._policy.bind(tx, self._vault, request, about, at=self._clock(), about=())
         decisions = {area: bound.decide(area_probe(area, about)) for area in codes.AREAS}
         because = tuple(dict.fromkeys(p for d in decisions.values() for p in _phrases(d)))
-        self._append(request, about, "processing", "explain", because=because)
+        self._notes.append(request, about, "processing", "explain", because=because)
         return bound.areas(about), decisions
 
     def wrote(
         self, request: AccessRequest, versions: Mapping[Reference, int], *, exit: str, clients: Collection[Reference]
     ) -> None:
         """Write down what the asker wrote: `exit` is create, update or transaction."""
-        self._append(
+        self._notes.append(
             request,
             frozenset(clients),
             "consent" if any(r.startswith("Consent/") for r in versions) else "processing",
@@ -221,8 +221,7 @@ class Gate:
                 return known.permits
             return bound.names(reference, record) if closed else bound.sees(reference, record)
 
-        divided = record.parts or sealed.type == "Patient"
-        denied = bound.denied_areas(record.clients) if divided else frozenset[str]()
+        denied = bound.denied_areas(record.clients) if record.parts or sealed.type == "Patient" else frozenset[str]()
         shown = redact(record, decision, visible=seen, withheld_areas=denied)
         areas = beyond_parts(record.labels, record.parts).areas.union(
             *(p.labels.areas for p in record.parts if not is_below(p.pointer, decision.hidden_parts))
@@ -271,50 +270,16 @@ class Gate:
         query: str,
     ) -> str:
         because = dict.fromkeys(p for v in visible for p in _phrases(v.decision))
-        nothing_refused = visible or (query and not withheld)
-        return self._append(
+        return self._notes.append(
             request,
             clients,
-            "disclosure" if nothing_refused else "refusal",
+            "disclosure" if visible or (query and not withheld) else "refusal",
             exit,
             query=query,
             disclosed=tuple(journal.Disclosed(v.reference, str(v.source_version), v.partial) for v in visible),
             withheld=tuple(journal.Withheld(w.item, w.because) for w in withheld),
             because=tuple(because or dict.fromkeys(w.because for w in withheld)),
         )
-
-    def _append(
-        self,
-        request: AccessRequest,
-        clients: frozenset[Reference],
-        kind: journal.Kind,
-        exit: str,
-        *,
-        disclosed: tuple[journal.Disclosed, ...] = (),
-        withheld: tuple[journal.Withheld, ...] = (),
-        because: tuple[str, ...] = (),
-        query: str = "",
-    ) -> str:
-        entry = journal.JournalEntry(
-            id=self._ids(),
-            at=self._clock().isoformat(),
-            kind=kind,
-            organisation=request.organisation or "",
-            person=next((a for a in request.actors if not a.startswith("Organization/")), ""),
-            purpose=request.purpose,
-            basis=str(request.basis),
-            action=request.action,
-            exit=exit,
-            clients=tuple(sorted(clients)),
-            disclosed=disclosed,
-            withheld=withheld,
-            because=because or ("nothing was found" if kind == "disclosure" else "default: deny",),
-            outcome="refused" if kind == "refusal" else "success",
-            reason=request.reason or "",
-            query=query,
-        )
-        self._journal.append(entry.to_body())
-        return entry.id
 
 
 def is_below(pointer: str, hidden: Collection[str]) -> bool:
@@ -324,9 +289,7 @@ def is_below(pointer: str, hidden: Collection[str]) -> bool:
 
 def spoken(reason: Reason) -> str:
     """One reason as people and audits read it: Consent, version and path, or the named default or basis."""
-    if reason.consent:
-        return f"{reason.consent} {reason.path}".strip()
-    return reason.text or "default: deny"
+    return f"{reason.consent} {reason.path}".strip() if reason.consent else reason.text or "default: deny"
 
 
 def _phrases(decision: Decision) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +22,7 @@ from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from hub.errors import ConfigurationError, HubError, VersionConflict
 from hub.store.faults import meaning_of, translated
-from hub.store.prepared import Prepared
+from hub.store.prepared import Prepared, new_row
 
 PATIENCE: Final = 15
 """Seconds that a transaction waits for a lock or a connection before it gives up as Unavailable."""
@@ -39,7 +38,6 @@ _PRAGMAS: Final = (
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -16000",
 )
-
 
 Statement = sa.Executable | Prepared
 
@@ -146,10 +144,7 @@ def _postgresql(url: URL, pool: int, patience: float) -> Engines:
 
 
 class Sql:
-    """One open transaction: statements go in, rows come out, errors are the hub's.
-
-    What is prepared goes to the driver as it is; anything else is compiled by SQLAlchemy, brought in when first needed.
-    """
+    """One open transaction: statements go in (prepared ones straight to the driver), errors are the hub's."""
 
     def __init__(self, engine: Engine, held: PoolProxiedConnection, connection: Connection | None, *, writing: bool):
         self.writing = writing
@@ -205,7 +200,7 @@ class Sql:
 
         A clash leaves the transaction usable, and waits for the other writer to commit or roll back first.
         """
-        found: int | None = self.value(_new_row(table, self.postgresql), values)
+        found: int | None = self.value(new_row(table, self.postgresql), values)
         return found
 
     def put(self, table: sa.Table, values: Mapping[str, Any], *, by: str) -> None:
@@ -271,13 +266,6 @@ class Sql:
 
 
 _HOLD: Final = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
-
-
-@cache
-def _new_row(table: sa.Table, on_postgresql: bool) -> Prepared:
-    returned = table.c.key if "key" in table.c else sa.literal(0).label("none")
-    insert = postgresql.insert if on_postgresql else sqlite.insert
-    return Prepared(insert(table).on_conflict_do_nothing().returning(returned))
 
 
 @contextmanager

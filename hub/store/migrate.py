@@ -54,6 +54,7 @@ def upgrade(engine: Engine, line: Line) -> None:
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
                 if line.schema:
                     connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {line.schema}"))
+                    connection.execute(sa.text(f"SET LOCAL search_path TO {line.schema}"))
             config.attributes["connection"] = connection
             config.attributes["line"] = line
             command.upgrade(config, "head")

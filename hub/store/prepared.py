@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect, Engine
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -107,3 +108,11 @@ class _Ready:
                 values[at] = change(values[at])
             made.append(make(values))
         return made
+
+
+@cache
+def new_row(table: sa.Table, on_postgresql: bool) -> Prepared:
+    """Insert a row unless a unique index has its like; returns its key, where the table has one."""
+    returned = table.c.key if "key" in table.c else sa.literal(0).label("none")
+    insert = postgresql.insert if on_postgresql else sqlite.insert
+    return Prepared(insert(table).on_conflict_do_nothing().returning(returned))

@@ -69,7 +69,7 @@ def test_a_defect_says_its_kind_to_the_operator_and_nothing_to_anybody_else(
     def broken(*_: Any, **__: Any) -> None:
         raise KeyError(CLIENT.family)
 
-    monkeypatch.setattr(Reader, "read", broken)
+    monkeypatch.setattr(Reader, "seen", broken)
     with structlog.testing.capture_logs() as lines, caplog.at_level(logging.DEBUG):
         answer = served.http.get(f"/fhir/Goal/{'a' * 26}", headers=headers)
     assert answer.status_code == 500

@@ -212,3 +212,17 @@ def test_a_database_of_an_older_hub_is_not_ready(database_url: str) -> None:
     store = opened(database_url)
     assert store.ready()["migrated"] is False
     store.close()
+
+
+@pytest.mark.postgresql
+def test_the_tables_may_stand_in_a_schema_of_their_own(postgres_server: PostgresServer) -> None:
+    url = postgres_server.create()
+    try:
+        store = Store.open(url, clock=Clock(), ids=Ids(), schema="apart")
+        store.migrate()
+        assert store.ready() == {"database": "postgresql", "migrated": True}
+        with store.reading() as tx:
+            assert tx.records.read("Goal", "nobody") is None
+        store.close()
+    finally:
+        postgres_server.drop(url)
