@@ -216,6 +216,7 @@ def test_no_search_tells_of_what_is_hidden(served_on_each: Service) -> None:
     assert {query: told for query, told in before["homecare"].items() if told[0] != 200} == {}
 
 
+@pytest.mark.slow
 def test_no_parameter_of_any_kind_tells_of_what_is_hidden(served: Service) -> None:
     house = seen_in_part(served)
     queries = sweep()

@@ -52,7 +52,7 @@ class Writers:
             self.written += 1
 
 
-@pytest.mark.parametrize("order", ["", "&_sort=date", "&_sort=-date,_id"])
+@pytest.mark.parametrize("order", ["", "&_sort=date", pytest.param("&_sort=-date,_id", marks=pytest.mark.slow)])
 def test_a_hundred_pages_give_each_record_once_while_others_write(served_on_each: Service, order: str) -> None:
     house = served_on_each.house
     house.intake()

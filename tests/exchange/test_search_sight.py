@@ -19,7 +19,7 @@ WORLDS = 2
 VALUES = 8
 
 
-@pytest.mark.parametrize("few", [0, 1000])
+@pytest.mark.parametrize("few", [0, pytest.param(1000, marks=pytest.mark.slow)])
 def test_a_search_finds_what_may_be_seen_and_nothing_else(
     each_house: House, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
