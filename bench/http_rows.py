@@ -35,6 +35,7 @@ from hub.settings import Settings
 CLIENTS = 16
 ROUNDS = 5
 READS, CREATES = 2_000, 400
+ENTRIES = 50
 ORGANISATION = "bench"
 
 
@@ -74,6 +75,14 @@ class Side:
         headers = {**self.headers, "Content-Type": "application/fhir+json"}
         asked = request("POST", f"{self.prefix}/Observation", port=self.port, headers=headers, body=self.body)
         return load(self.port, lambda _: asked, count=count, clients=CLIENTS, pids=[self.pid])
+
+    def take(self, count: int = 8) -> Load:
+        """Transactions of fifty records each, from two clients."""
+        headers = {**self.headers, "Content-Type": "application/fhir+json"}
+        entry = {"resource": json.loads(self.body), "request": {"method": "POST", "url": "Observation"}}
+        bundle = json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": [entry] * ENTRIES}).encode()
+        asked = request("POST", self.prefix, port=self.port, headers=headers, body=bundle)
+        return load(self.port, lambda _: asked, count=count, clients=2, pids=[self.pid])
 
     def one(self) -> str:
         """Create one record; its id."""
@@ -122,6 +131,12 @@ def compared(side: Side, floor: Side, name: str) -> Iterator[HttpRow]:
 def standing(side: Side, ready: float, name: str) -> Iterator[HttpRow]:
     """How long until it answers, and how much it holds after ten thousand requests."""
     yield HttpRow(f"ready from cold, {name} (ms)", ready * 1e3, ready * 1e3, ready * 1e3, 0, 0, 0, "<= 2000 ms")
+    imports = [side.take() for _ in range(3)]
+    rates = [one.rate * ENTRIES for one in imports]
+    cpu = statistics.median(one.cpu for one in imports) / ENTRIES
+    failed = sum(one.failed for one in imports)
+    what = f"import by transactions of {ENTRIES}, {name} (resources)"
+    yield HttpRow(what, statistics.median(rates), min(rates), max(rates), 0, cpu, failed, ">= 1,000/s a core")
     side.read(side.one(), count=10_000)
     held = psutil.Process(side.pid).memory_info().rss / 1e6
     yield HttpRow(f"memory after 10 k requests, {name} (MB)", held, held, held, 0, 0, 0, "<= 200 MB")
